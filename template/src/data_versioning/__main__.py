@@ -1,0 +1,3 @@
+from data_versioning.cli import main
+
+raise SystemExit(main())

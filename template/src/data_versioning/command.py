@@ -1,0 +1,97 @@
+"""Run other programs: quietly for an answer, or in full view while keeping the end of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from data_versioning.errors import StudyError
+
+TAIL = 64 * 1024  # bytes of stderr kept for the diagnosis of a failure
+COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def capture(argv: Sequence[str], cwd: Path, mend: str = "") -> str:
+    """Return what a command prints.
+
+    Raises:
+        StudyError: The command is missing or failed; carries the last line it wrote.
+    """
+    try:
+        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        raise StudyError("command not found", argv[0], mend or "make setup") from None
+    if done.returncode != 0:
+        raise StudyError(f"`{' '.join(argv[:3])}` failed", last_line(done.stderr), mend)
+    return done.stdout
+
+
+def last_line(text: str) -> str:
+    """Return the last line that says something."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
+
+
+def stream(
+    argv: Sequence[str],
+    cwd: Path,
+    hide: str | tuple[str, ...] | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdout: int | None = None,
+) -> tuple[int, str]:
+    """Run a command in full view.
+
+    On a terminal the command gets a pseudo-terminal for its standard error, because DVC and
+    uv draw their progress bars only there.
+
+    Args:
+        argv: The command.
+        cwd: Where it runs.
+        hide: Lines of standard error that begin with this, or one of these, are kept back.
+        environment: Its environment; this process's when not given.
+        stdout: Where its standard output goes, as `subprocess` understands it.
+
+    Returns:
+        Its exit status and the end of what it wrote to standard error, without colours.
+    """
+    if sys.stderr.isatty():
+        import pty
+
+        reader, writer = pty.openpty()
+    else:
+        reader, writer = os.pipe()
+    try:
+        child = subprocess.Popen(argv, cwd=cwd, stdout=stdout, stderr=writer, env=environment)
+    except FileNotFoundError:
+        raise StudyError("command not found", argv[0], "make setup") from None
+    finally:
+        os.close(writer)
+    tail = b""
+    line = b""
+    while chunk := _read(reader):
+        tail = (tail + chunk)[-TAIL:]
+        for piece in chunk.splitlines(keepends=True):
+            line += piece
+            if line.endswith((b"\n", b"\r")):
+                _echo(line, hide)
+                line = b""
+    _echo(line, hide)
+    os.close(reader)
+    return child.wait(), COLOUR.sub(b"", tail).decode(errors="replace")
+
+
+def _read(reader: int) -> bytes:
+    try:
+        return os.read(reader, 65536)
+    except OSError:  # Linux reports the closed end of a pseudo-terminal as an error
+        return b""
+
+
+def _echo(line: bytes, hide: str | tuple[str, ...] | None) -> None:
+    text = COLOUR.sub(b"", line).decode(errors="replace")
+    if not (hide and text.startswith(hide)):
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()

@@ -1,0 +1,35 @@
+"""One reproduction at a time, and one maker of the MLflow store."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def exclusive(path: Path, doing: str) -> Iterator[None]:
+    """Hold a lock file; wait for whoever holds it, and say so.
+
+    The operating system lets go of the lock when its holder dies, so none is ever stale.
+
+    Args:
+        path: The lock file; its folder is made when missing.
+        doing: What the holder does, for the message of the one who waits.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            print(f"waiting for process {file.read()}: {doing}", file=sys.stderr, flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        file.seek(0)
+        file.truncate()
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

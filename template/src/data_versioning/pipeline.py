@@ -1,0 +1,131 @@
+"""Reproduce the pipeline, and log one run when that changed something."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_versioning import dvc, dvc_cache, git
+from data_versioning.errors import StoreError, StudyError, UsageError
+from data_versioning.locking import exclusive
+from data_versioning.study import Study, load_params
+
+PENDING = ".dvc/tmp/unlogged.json"
+LOCK = ".dvc/tmp/reproduce.lock"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What `reproduce` did.
+
+    Args:
+        changed: Whether it left another `dvc.lock` behind.
+        seconds: How long DVC took.
+        run_id: The MLflow run, if one was logged.
+    """
+
+    changed: bool
+    seconds: float
+    run_id: str | None
+
+
+def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Reproduction:
+    """Run `dvc repro` and log one run if `dvc.lock` changed.
+
+    A reproduction whose run could not be logged (server down, process killed) is logged by the
+    next one.
+
+    Args:
+        study: The study.
+        args: Further arguments of `dvc repro`, such as the name of a stage.
+        quiet: Write nothing to standard output.
+
+    Raises:
+        StudyError: A stage failed; a FAILED run that names it was logged.
+    """
+    root = study.root
+    with exclusive(root / LOCK, "it reproduces the pipeline"):
+        for path in (root / "dvc.yaml", root / "params.yaml"):
+            if path.exists():
+                load_params(path)  # DVC's own message about broken YAML names no file
+        dvc.forget_killed_processes(root)
+        before = _before(study)
+        start = time.perf_counter()
+        status, stderr = _run(root, args, quiet)
+        seconds = time.perf_counter() - start
+        changed = dvc.lock_digest(root) != before
+        stage, reason = dvc.failure(stderr) if status != 0 else (None, "")
+        run_id = None
+        if stage or (status == 0 and changed):
+            run_id = _log(study, seconds, stage, reason)
+        if run_id or not changed:
+            (root / PENDING).unlink(missing_ok=True)
+        if status == dvc.BAD_USAGE:
+            raise UsageError("dvc repro", reason, "dvc repro --help")
+        if stage:
+            raise StudyError(f"stage '{stage}' failed", reason, "mend it, then: make repro")
+        if status != 0:
+            raise StudyError("the pipeline did not run", reason, "mend it, then: make repro")
+        make_read_only(root / "data/raw")
+        return Reproduction(changed, seconds, run_id)
+
+
+def make_read_only(folder: Path) -> None:
+    """Take the write permission from every file of a folder: raw data is written once."""
+    write = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
+    for path in folder.rglob("*"):
+        kept_by_git = path.suffix in {".dvc", ".md"} or path.name.startswith(".git")
+        if kept_by_git or path.is_symlink() or not path.is_file():
+            continue
+        mode = path.stat().st_mode
+        if mode & write:
+            path.chmod(mode & ~write)
+
+
+def _run(root: Path, args: Sequence[str], quiet: bool) -> tuple[int, str]:
+    """Run `dvc repro`; once more where a damaged file of its cache had got into the results."""
+    lock = root / dvc.LOCK
+    content = lock.read_bytes() if lock.exists() else None
+    before = dvc.locked_stages(root)
+    since = (root / LOCK).stat().st_mtime_ns  # it was just written
+    status, stderr = dvc.show(root, ["repro", *args], hide_errors=True, quiet=quiet)
+    if damaged := dvc_cache.set_damaged_aside(root, before, since):
+        names = ", ".join(str(path) for path in damaged)
+        print(f"warning: damaged in DVC's cache, so made again: {names}", file=sys.stderr)
+        print(f"the damaged files are in {dvc_cache.ASIDE}", file=sys.stderr, flush=True)
+        if content is None:
+            lock.unlink()
+        else:
+            lock.write_bytes(content)
+            git.stage(root, dvc.LOCK)  # DVC staged the damaged one
+        status, stderr = dvc.show(root, ["repro", *args], hide_errors=True, quiet=quiet)
+    return status, stderr
+
+
+def _before(study: Study) -> str | None:
+    """Return the digest of `dvc.lock` before this reproduction, or before one never logged."""
+    path = study.root / PENDING
+    digest: str | None
+    try:
+        digest = json.loads(path.read_text(encoding="utf-8"))["dvc.lock.sha256"]
+    except (FileNotFoundError, ValueError):
+        digest = dvc.lock_digest(study.root)
+        path.write_text(json.dumps({"dvc.lock.sha256": digest}), encoding="utf-8")
+    return digest
+
+
+def _log(study: Study, seconds: float, stage: str | None, reason: str) -> str | None:
+    from data_versioning.runs import log_reproduction
+
+    try:
+        return log_reproduction(study, seconds, stage, reason)
+    except StoreError as error:
+        # The results are on disk whatever happens to a server; the next reproduction logs them.
+        print(f"warning: no run logged: {error}", file=sys.stderr)
+        print("try: make repro, once that is mended", file=sys.stderr)
+        return None

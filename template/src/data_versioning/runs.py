@@ -1,0 +1,198 @@
+"""Log a reproduction: one MLflow run, by one process, from the files that DVC left."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from contextlib import suppress
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import Any
+
+from data_versioning import dvc
+from data_versioning.errors import StudyError, one_line
+from data_versioning.lineage import lineage_key
+from data_versioning.store import readable, setup_mlflow
+from data_versioning.study import MARKER, Study, flatten, load_params
+
+
+def log_reproduction(
+    study: Study, seconds: float, failed_stage: str | None = None, reason: str = ""
+) -> str:
+    """Log the state of the study as one run.
+
+    Parameters, metrics, small results, the datasets and the model that `study.yaml` names, and
+    the lineage key as tags.
+
+    Args:
+        study: The study.
+        seconds: How long the reproduction took.
+        failed_stage: The stage that failed; the run then ends as FAILED and carries no results.
+        reason: Why it failed.
+
+    Returns:
+        The id of the run.
+
+    Raises:
+        StoreError: MLflow could not keep the run.
+        StudyError: `study.yaml` asks for something that cannot be logged.
+    """
+    experiment_id = setup_mlflow(study)
+    import mlflow
+
+    tags = lineage_key(study.root)
+    # MLflow's own columns.
+    tags |= {"mlflow.source.name": "make repro", "mlflow.source.git.commit": tags["git.commit"]}
+    if failed_stage is not None:
+        tags |= {"failed.stage": failed_stage, "failed.reason": reason}
+    client = mlflow.MlflowClient()
+    started = int((time.time() - seconds) * 1000)
+    with readable(study):
+        run_id = str(client.create_run(experiment_id, started, _legal(tags)).info.run_id)
+        try:
+            with mlflow.start_run(run_id):
+                mlflow.log_params(_legal(_params(study)))
+                if failed_stage is None:
+                    _log_results(study)
+            client.set_terminated(run_id, "FAILED" if failed_stage else "FINISHED")
+        except BaseException:
+            with suppress(mlflow.MlflowException):
+                client.delete_run(run_id)  # half a run would pass for a failed reproduction
+            raise
+    return run_id
+
+
+def _params(study: Study) -> dict[str, Any]:
+    path = study.root / "params.yaml"
+    return dict(flatten(load_params(path))) if path.is_file() else {}
+
+
+def _log_results(study: Study) -> None:
+    import dvc.api
+    import mlflow
+
+    metrics = flatten(dvc.api.metrics_show(repo=str(study.root)))
+    numbers = {name: float(value) for name, value in metrics if isinstance(value, (int, float))}
+    mlflow.log_metrics(_legal(numbers))
+    for path in sorted(_results(study)):
+        mlflow.log_artifact(str(study.root / path), str(Path(path).parent))
+    for dataset in study.settings.get("datasets") or []:
+        _log_dataset(study, dataset)
+    if model := study.settings.get("model"):
+        try:
+            _log_model(study, model)
+        except (mlflow.MlflowException, StudyError):
+            raise
+        except Exception as error:  # the study's own loader, model and data run here
+            what = f"the model cannot be logged ({type(error).__name__}: {one_line(error)})"
+            raise StudyError(what, f"{MARKER}: model", f"$EDITOR {MARKER}; make repro") from error
+
+
+def _results(study: Study) -> set[str]:
+    """Return the results small enough to copy; larger ones are named by their hash alone."""
+    return {
+        path
+        for path in dvc.outputs(study.root)
+        if path.startswith("results/")
+        and (study.root / path).is_file()
+        and (study.root / path).stat().st_size < study.large_file_bytes
+    }
+
+
+def _log_dataset(study: Study, dataset: dict[str, str]) -> None:
+    import mlflow
+    from mlflow.data.meta_dataset import MetaDataset
+
+    path = _setting(dataset, "path", "datasets")
+    digest = dvc.outputs(study.root).get(path)
+    if digest is None:
+        raise StudyError(f"{path} is neither a stage's output nor tracked", f"{MARKER}: datasets")
+    url = _url(study, path)
+    mlflow.log_input(
+        MetaDataset(_source(url), name=path, digest=digest),  # type: ignore[abstract]
+        context=dataset.get("context"),
+        tags={"dvc.path": path, "dvc.md5": digest, "dvc.url": url},
+    )
+
+
+def _url(study: Study, path: str) -> str:
+    """Return where the remote keeps a file, or its local path while there is no remote."""
+    import dvc.api
+    from dvc.exceptions import DvcException
+
+    try:
+        return str(dvc.api.get_url(path, repo=str(study.root)))
+    except DvcException:
+        return str(study.root / path)
+
+
+def _source(url: str) -> Any:
+    from mlflow.data.code_dataset_source import CodeDatasetSource
+    from mlflow.data.dataset_source_registry import resolve_dataset_source
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with warnings.catch_warnings():
+            # MLflow lists its local source twice and then warns that a path is ambiguous.
+            warnings.simplefilter("ignore", UserWarning)
+            return resolve_dataset_source(url)
+    except MlflowException:  # it knows no ssh, azure, webdav or hdfs addresses
+        return CodeDatasetSource({"dvc.url": url})
+
+
+def _log_model(study: Study, model: dict[str, Any]) -> None:
+    from mlflow.models import infer_signature
+
+    path = study.root / _setting(model, "path", "model")
+    loader_module, _, loader = _setting(model, "load", "model").rpartition(".")
+    fitted = getattr(import_module(loader_module), loader)(path)
+    example = _input_example(study, model.get("input_example") or {})
+    signature = None if example is None else infer_signature(example, fitted.predict(example))
+    flavor = import_module(f"mlflow.{_setting(model, 'flavor', 'model')}")
+    flavor.log_model(
+        fitted,
+        name="model",
+        signature=signature,
+        input_example=example,
+        # Given, because MLflow would start another interpreter to find them out.
+        pip_requirements=_requirements(study),
+    )
+
+
+def _input_example(study: Study, example: dict[str, Any]) -> Any:
+    if not example:
+        return None
+    import pandas
+
+    rows = pandas.read_csv(
+        study.root / _setting(example, "path", "model.input_example"),
+        nrows=int(example.get("rows", 5)),
+    )
+    return rows.drop(columns=example.get("drop") or [])
+
+
+def _requirements(study: Study) -> list[str]:
+    import tomllib
+
+    from packaging.requirements import Requirement
+
+    project = tomllib.loads((study.root / "pyproject.toml").read_text(encoding="utf-8"))
+    names = [Requirement(line).name for line in project["project"].get("dependencies", [])]
+    return [f"{name}=={metadata.version(name)}" for name in names]
+
+
+def _setting(settings: dict[str, Any], key: str, section: str) -> str:
+    try:
+        return str(settings[key])
+    except KeyError:
+        raise StudyError("setting is missing", f"{MARKER}: {section}.{key}") from None
+
+
+def _legal(entries: dict[str, Any]) -> dict[str, Any]:
+    """Return entries under names MLflow accepts, letters, digits and `_-. :/`, and cut to size."""
+    return {
+        "".join(c if c.isalnum() or c in "_-. :/" else "_" for c in name)[:250]: (
+            value if isinstance(value, float) else str(value)[:5000]
+        )
+        for name, value in entries.items()
+    }
