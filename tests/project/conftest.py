@@ -1,0 +1,116 @@
+"""A study that was rendered, set up and reproduced as a user would, once for all workers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Render, git
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def user_environment(**changes: str) -> dict[str, str]:
+    """Return the environment of a user's shell, where there is a uv.
+
+    Args:
+        changes: Variables to set; an empty value takes one away.
+    """
+    # Without bytecode every command would compile all of MLflow anew.
+    foreign = {"VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"}
+    shell = {name: value for name, value in os.environ.items() if name not in foreign}
+    shell["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{shell['PATH']}"
+    return {name: value for name, value in (shell | changes).items() if value}
+
+
+def run(
+    folder: Path, *command: str, check: bool = True, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in a study as from a plain shell, and return what it said.
+
+    Args:
+        folder: Where to run it.
+        command: The command.
+        check: Whether a failure fails the test.
+        environment: Variables to set; an empty value takes one away.
+    """
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=user_environment(**environment),
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert not check or done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def copy_study(source: Path, to: Path) -> Path:
+    """Copy a study with its data, runs and hooks, and give the copy an environment of its own."""
+    shutil.copytree(source, to, symlinks=True, ignore=shutil.ignore_patterns(".venv"))
+    give_environment(to, source)
+    run(to, ".venv/bin/pre-commit", "install", "--overwrite")
+    return to
+
+
+def clone_study(source: Path, to: Path) -> Path:
+    """Clone a study as a second researcher would, and give the clone an environment of its own."""
+    git(source, "clone", "--quiet", str(source), str(to))
+    give_environment(to, source)
+    return to
+
+
+def give_environment(study: Path, source: Path | None = None) -> None:
+    """Make the study's environment: the part of `make setup` that a copy cannot do without.
+
+    Args:
+        study: The study without an environment.
+        source: A study that has one. Its files are linked, bytecode included, not copied; `uv sync`
+            then puts the new study's own package in.
+    """
+    if source is None:
+        run(study, "uv", "venv", "--quiet", "--relocatable", "--python", sys.executable, ".venv")
+    else:
+        link = os.link
+        shutil.copytree(source / ".venv", study / ".venv", symlinks=True, copy_function=link)
+    run(study, "uv", "sync", "--quiet", "--frozen")
+
+
+@pytest.fixture(scope="session")
+def reproduced_study(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study with minimal answers, reproduced, committed and pushed. Read-only.
+
+    Made by whichever worker needs it first, for all of them.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    home = shared / "reproduced"
+    home.mkdir(exist_ok=True)
+    root, made = home / "study", home / "made"
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.exists():
+            with pytest.MonkeyPatch.context() as patch:
+                patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+                render("minimal", root, skip_tasks=False, unsafe=True)
+            run(root, "make", "repro")
+            git(root, "add", "--all")
+            git(root, "commit", "--quiet", "--message", "data: first results")
+            run(root, "make", "push")
+            made.touch()
+    return root
+
+
+@pytest.fixture
+def study(reproduced_study: Path, tmp_path: Path) -> Path:
+    """A private copy of the reproduced study, to change at will."""
+    return copy_study(reproduced_study, tmp_path / "study")

@@ -1,0 +1,43 @@
+"""`make demo` in a fresh clone, on a machine that has Python, git and make and nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.conftest import clone_template
+from tests.project.conftest import run
+
+BARE = {"PATH": "/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", "UV": ""}
+
+
+def test_demo_runs_and_runs_again(tmp_path: Path) -> None:
+    """Two commands after a clone a study has results; the second `make demo` shows them again."""
+    clone = tmp_path / "clone"
+    clone.mkdir()
+    clone_template(clone)
+    python = f"PYTHON={Path(sys.base_prefix) / 'bin' / Path(sys.executable).resolve().name}"
+
+    first = run(clone, "make", "demo", python, **BARE).stdout
+    study = tmp_path / "my-study"
+    assert f"study    {study}" in first
+    assert '"bmi_estimate": 0.3211' in first
+    assert (study / "results/figures/coefficients.png").stat().st_size > 10_000
+    assert "FINISHED" in first
+    assert first.rstrip().endswith("make ui             the same in a browser")
+
+    second = run(clone, "make", "demo", python, **BARE).stdout
+    assert "is already in" in second
+    assert "Running stage" not in second
+    assert '"bmi_estimate": 0.3211' in second
+
+
+def test_demo_refuses_a_folder_of_somebody_else(tmp_path: Path) -> None:
+    """A folder that holds other files is left alone, with one line that says what to do."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/letter.txt").write_text("dear diary")
+    root = Path(__file__).parents[2]
+    done = run(root, "make", "demo", f"DEST={tmp_path / 'elsewhere'}", check=False)
+    assert done.returncode != 0
+    assert "error: the folder is not empty and holds no study" in done.stderr
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["letter.txt"]

@@ -1,0 +1,125 @@
+"""The front door: every target of `make help` does what its line says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Render, git
+from tests.project.conftest import run
+from tests.project.test_pipeline import edit, stages_run
+
+LINE = re.compile(r"^  make ([a-z-]+) +(\S.*)$", re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def rendered(render: Render) -> Path:
+    """A study that was rendered and not set up. Read-only."""
+    return render("minimal")
+
+
+def targets(study: Path) -> dict[str, str]:
+    """Return the targets that `make help` lists, with their descriptions."""
+    return dict(LINE.findall(run(study, "make", "help").stdout))
+
+
+def test_every_target_is_exercised(rendered: Path) -> None:
+    """Some test here or of the updates runs each target: a new one needs a test."""
+    sources = [*ROOT.glob("tests/project/test_*.py"), *ROOT.glob("tests/update/*.py")]
+    tests = "".join(source.read_text() for source in sources)
+    assert targets(rendered).keys() <= set(re.findall(r'"make", "([a-z-]+)"', tests))
+
+
+def test_help_is_one_line_a_target_in_groups(rendered: Path) -> None:
+    """`make` alone prints the same: groups of targets, each target on a line that fits."""
+    said = run(rendered, "make").stdout
+    assert said == run(rendered, "make", "help").stdout
+    groups = re.findall(r"^([a-z].*)$", said, re.MULTILINE)
+    assert groups == ["set-up", "data", "pipeline", "experiments", "workflow", "template"]
+    assert len(targets(rendered)) == said.count("  make ") == 17
+    assert max(map(len, said.splitlines())) <= 100
+    makefile = (rendered / "Makefile").read_text()
+    phony = re.findall(r"[a-z-]+", makefile.partition(".PHONY:")[2].partition("\n\n")[0])
+    assert set(phony) == targets(rendered).keys()
+
+
+def test_without_a_set_up_every_target_says_so(rendered: Path) -> None:
+    """Each names `make setup` and does nothing."""
+    for target in targets(rendered).keys() - {"help", "setup"}:
+        failed = run(rendered, "make", target, check=False)
+        assert failed.returncode != 0, target
+        assert "error: the study is not set up" in failed.stderr, target
+        assert "try: make setup" in failed.stderr, target
+    assert git_free(rendered)
+
+
+def git_free(study: Path) -> bool:
+    """Tell whether a study was left as it was rendered."""
+    return not any((study / name).exists() for name in (".git", ".venv", "mlflow.db"))
+
+
+def test_targets_that_look(study: Path) -> None:
+    """Summary, stages, metrics, checks and tests of a study whose results are committed."""
+    summary = run(study, "make", "summary").stdout
+    assert f"study    {study}" in summary
+    assert '"bmi_estimate"' in summary
+    assert "results/figures/prediction.png" in summary
+    assert "FINISHED" in summary
+
+    stages = run(study, "make", "stages").stdout
+    assert all(name in stages for name in ("collect", "prepare", "train", "evaluate", "figures"))
+
+    edit(study / "results/metrics.json", r'"mae": 65.07', '"mae": 66.07')
+    metrics = run(study, "make", "metrics").stdout
+    assert re.search(r"^results/metrics.json\s+baseline.mae\s+65.07\s+66.07\s+1", metrics, re.M)
+    git(study, "restore", ".")
+
+    (study / "local.mk").write_text("mine: ## do what I need\n\t@echo $(STUDY)\n")
+    assert targets(study)["mine"] == "do what I need"
+    assert run(study, "make", "mine").stdout == ".venv/bin/python -m data_versioning\n"
+
+    checked = run(study, "make", "check").stdout
+    assert "Failed" not in checked
+    assert checked.count("Passed") >= 4
+    assert re.search(r"\d+ passed", run(study, "make", "test").stdout)
+    assert git(study, "status", "--porcelain") == "?? local.mk\n"
+
+
+def test_the_example_can_be_cleared(study: Path) -> None:
+    """What remains commits, reproduces, tests and takes a first stage; what is yours stays."""
+    (study / "notes.md").write_text("Notes\n")
+    refused = run(study, "make", "clear-example", check=False)
+    assert "error: there are uncommitted changes: notes.md" in refused.stderr
+    assert git(study, "status", "--porcelain") == "?? notes.md\n"
+
+    with (study / "params.yaml").open("a") as params:
+        params.write("\nmine: # stays\n  rate: 3\n")
+    git(study, "add", "--all")
+    git(study, "commit", "--quiet", "--message", "docs: add notes")
+    assert "deleted stage train" in run(study, "make", "clear-example").stdout
+    assert (study / "params.yaml").read_text().endswith("\n\nmine: # stays\n  rate: 3\n")
+    assert "alpha" not in (study / "params.yaml").read_text()
+    assert not list(study.glob("src/*/train.py"))
+    assert not list(study.glob("results/**/*.*"))
+    assert "nothing changed, nothing logged" in run(study, "make", "repro").stdout
+    assert "no tests yet" in run(study, "make", "test").stdout
+    assert "Failed" not in run(study, "make", "check").stdout
+    git(study, "add", "--all")
+    git(study, "commit", "--quiet", "--message", "refactor: clear the example")
+
+    again = run(study, "make", "clear-example").stdout
+    assert "the example is gone already" in again
+    assert git(study, "status", "--porcelain") == ""
+    run(
+        study, ".venv/bin/dvc", "stage", "add", "--quiet", "--name", "count", "--deps", "notes.md",
+        "--params", "mine.rate", "--outs", "data/interim/count.txt",
+        "wc -l < notes.md > data/interim/count.txt",
+    )  # fmt: skip
+    done = run(study, "make", "repro").stdout
+    assert stages_run(done) == ["count"]
+    assert "logged MLflow run" in done
+    git(study, "add", "--all")
+    git(study, "commit", "--quiet", "--message", "feat: count the notes")
+    assert "count.txt" in git(study, "show", "--format=", "HEAD:dvc.lock")
