@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -13,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, Render, git
+from tests.once import made_once
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -86,28 +86,16 @@ def give_environment(study: Path, source: Path | None = None) -> None:
 
 @pytest.fixture(scope="session")
 def reproduced_study(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A study with minimal answers, reproduced, committed and pushed. Read-only.
+    """A study with minimal answers, reproduced, committed and pushed. Read-only."""
 
-    Made by whichever worker needs it first, for all of them.
-    """
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    home = shared / "reproduced"
-    home.mkdir(exist_ok=True)
-    root, made = home / "study", home / "made"
-    with (home / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not made.exists():
-            with pytest.MonkeyPatch.context() as patch:
-                patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-                render("minimal", root, skip_tasks=False, unsafe=True)
-            run(root, "make", "repro")
-            git(root, "add", "--all")
-            git(root, "commit", "--quiet", "--message", "data: first results")
-            run(root, "make", "push")
-            made.touch()
-    return root
+    def make(folder: Path) -> None:
+        root = render("minimal", folder / "study", skip_tasks=False, unsafe=True)
+        run(root, "make", "repro")
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "data: first results")
+        run(root, "make", "push")
+
+    return made_once(tmp_path_factory, "reproduced", make) / "study"
 
 
 @pytest.fixture

@@ -8,7 +8,14 @@ from pathlib import Path
 from tests.conftest import clone_template
 from tests.project.conftest import run
 
-BARE = {"PATH": "/usr/bin:/bin", "GIT_CONFIG_GLOBAL": "/dev/null", "UV": ""}
+
+def demo(clone: Path) -> str:
+    """Run `make demo` where there is no uv and no git identity, and return what it prints."""
+    python = Path(sys.base_prefix) / "bin" / Path(sys.executable).resolve().name
+    bare = "/usr/bin:/bin"
+    return run(
+        clone, "make", "demo", f"PYTHON={python}", PATH=bare, GIT_CONFIG_GLOBAL="/dev/null"
+    ).stdout
 
 
 def test_demo_runs_and_runs_again(tmp_path: Path) -> None:
@@ -16,9 +23,8 @@ def test_demo_runs_and_runs_again(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     clone.mkdir()
     clone_template(clone)
-    python = f"PYTHON={Path(sys.base_prefix) / 'bin' / Path(sys.executable).resolve().name}"
 
-    first = run(clone, "make", "demo", python, **BARE).stdout
+    first = demo(clone)
     study = tmp_path / "my-study"
     assert f"study    {study}" in first
     assert '"bmi_estimate": 0.3211' in first
@@ -26,7 +32,7 @@ def test_demo_runs_and_runs_again(tmp_path: Path) -> None:
     assert "FINISHED" in first
     assert first.rstrip().endswith("make ui             the same in a browser")
 
-    second = run(clone, "make", "demo", python, **BARE).stdout
+    second = demo(clone)
     assert "is already in" in second
     assert "Running stage" not in second
     assert '"bmi_estimate": 0.3211' in second
