@@ -167,8 +167,9 @@ def test_a_moved_study_finds_its_model(study: Path) -> None:
     """In another folder the logged model loads and predicts, with its signature and example."""
     moved = study.parent / "Étude déplacée"
     study.rename(moved)
-    run(moved, "make", "setup")
+    assert "nothing changed, nothing logged" in run(moved, "make", "repro").stdout
     assert "FINISHED" in run(moved, "make", "experiments").stdout
+    run(moved, "make", "setup")
     said = run(moved, ".venv/bin/python", "-c", PREDICT, str(moved)).stdout
     (sklearn, pyfunc, here), names, rows, requirements = json.loads(said)
     assert sklearn == pyfunc == here

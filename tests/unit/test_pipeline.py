@@ -17,7 +17,7 @@ from data_versioning.pipeline import make_read_only, reproduce
 from data_versioning.study import Study
 from mlflow import MlflowClient
 
-from tests.conftest import git
+from tests.conftest import ROOT, git
 
 FOLDER = """
 stages:
@@ -138,6 +138,38 @@ def test_locks_of_killed_processes_are_forgotten(study: Study) -> None:
         for process in (zombie, other, living):
             process.kill()
             process.wait()
+
+
+REPRODUCE = """
+from data_versioning.pipeline import reproduce
+from data_versioning.study import Study
+reproduce(Study.find())
+"""
+
+
+def test_what_a_killed_process_left_running_is_waited_for(study: Study) -> None:
+    """DVC outlives the process in front of it, which was killed: no second one starts beside it."""
+    (study.root / "dvc.yaml").write_text(
+        "stages:\n  slow:\n    cmd: touch began; until [ -e go ]; do sleep 1; done; touch out\n"
+        "    outs: [out]\n"
+    )
+    start = [sys.executable, "-c", REPRODUCE]
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "template/src")}
+    front = subprocess.Popen(start, cwd=study.root, env=environment)
+    while not (study.root / "began").exists():
+        assert front.poll() is None
+    front.kill()
+    front.wait()
+    second = subprocess.Popen(
+        start, cwd=study.root, env=environment, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert second.stderr
+    said = second.stderr.readline()
+    (study.root / "go").touch()
+    _, rest = second.communicate()
+    assert said == f"waiting for process {front.pid}: it reproduces the pipeline\n"
+    assert second.returncode == 0, rest
+    assert (study.root / "dvc.lock").exists()
 
 
 def test_raw_data_become_read_only(tmp_path: Path) -> None:

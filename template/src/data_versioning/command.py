@@ -41,6 +41,7 @@ def stream(
     hide: str | tuple[str, ...] | None = None,
     environment: Mapping[str, str] | None = None,
     stdout: int | None = None,
+    keep: Sequence[int] = (),
 ) -> tuple[int, str]:
     """Run a command in full view.
 
@@ -53,6 +54,7 @@ def stream(
         hide: Lines of standard error that begin with this, or one of these, are kept back.
         environment: Its environment; this process's when not given.
         stdout: Where its standard output goes, as `subprocess` understands it.
+        keep: Open files that it inherits.
 
     Returns:
         Its exit status and the end of what it wrote to standard error, without colours.
@@ -64,7 +66,9 @@ def stream(
     else:
         reader, writer = os.pipe()
     try:
-        child = subprocess.Popen(argv, cwd=cwd, stdout=stdout, stderr=writer, env=environment)
+        child = subprocess.Popen(
+            argv, cwd=cwd, stdout=stdout, stderr=writer, env=environment, pass_fds=keep
+        )
     except FileNotFoundError:
         raise StudyError("command not found", argv[0], "make setup") from None
     finally:

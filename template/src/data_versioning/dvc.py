@@ -178,12 +178,17 @@ def call(root: Path, *args: str) -> str:
     return done.stdout
 
 
-def show(
-    root: Path, args: Sequence[str], hide_errors: bool = False, quiet: bool = False
-) -> tuple[int, str]:
-    """Run a DVC command in full view, or with nothing on standard output; see `command.stream`."""
-    hide = "ERROR:" if hide_errors else None
-    return stream(["dvc", *args], root, hide, stdout=sys.stderr.fileno() if quiet else None)
+def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> tuple[int, str]:
+    """Run `dvc repro` in full view but for its errors; see `command.stream`.
+
+    Args:
+        root: The study.
+        args: Its further arguments.
+        quiet: Write nothing to standard output.
+        lock: An open lock file that it holds, too.
+    """
+    stdout = sys.stderr.fileno() if quiet else None
+    return stream(["dvc", "repro", *args], root, "ERROR:", stdout=stdout, keep=[lock])
 
 
 def error_message(stderr: str) -> str:

@@ -94,7 +94,7 @@ def _damaged(files: Path, digest: str, since: int) -> Iterator[Path]:
     path = files / digest[:2] / digest[2:]
     if not path.is_file():
         return
-    if path.stat().st_mtime_ns < since and _md5(path) != digest.removesuffix(".dir"):
+    if path.stat().st_mtime_ns <= since and _md5(path) != digest.removesuffix(".dir"):
         yield path
     elif digest.endswith(".dir"):
         for entry in json.loads(path.read_bytes()):

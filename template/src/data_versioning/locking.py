@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 @contextmanager
-def exclusive(path: Path, doing: str) -> Iterator[None]:
+def exclusive(path: Path, doing: str) -> Iterator[int]:
     """Hold a lock file; wait for whoever holds it, and say so.
 
     The operating system lets go of the lock when its holder dies, so none is ever stale.
@@ -19,6 +19,10 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
     Args:
         path: The lock file; its folder is made when missing.
         doing: What the holder does, for the message of the one who waits.
+
+    Yields:
+        The open lock file. A child process that inherits it holds the lock too, and goes on
+        holding it when this process is killed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+", encoding="ascii") as file:
@@ -32,4 +36,4 @@ def exclusive(path: Path, doing: str) -> Iterator[None]:
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
-        yield
+        yield file.fileno()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
 import time
@@ -49,14 +50,14 @@ def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Re
         StudyError: A stage failed; a FAILED run that names it was logged.
     """
     root = study.root
-    with exclusive(root / LOCK, "it reproduces the pipeline"):
+    with exclusive(root / LOCK, "it reproduces the pipeline") as held:
         for path in (root / "dvc.yaml", root / "params.yaml"):
             if path.exists():
                 load_params(path)  # DVC's own message about broken YAML names no file
         dvc.forget_killed_processes(root)
         before = _before(study)
         start = time.perf_counter()
-        status, stderr = _run(root, args, quiet)
+        status, stderr = _run(root, args, quiet, held)
         seconds = time.perf_counter() - start
         changed = dvc.lock_digest(root) != before
         stage, reason = dvc.failure(stderr) if status != 0 else (None, "")
@@ -87,13 +88,13 @@ def make_read_only(folder: Path) -> None:
             path.chmod(mode & ~write)
 
 
-def _run(root: Path, args: Sequence[str], quiet: bool) -> tuple[int, str]:
+def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, str]:
     """Run `dvc repro`; once more where a damaged file of its cache had got into the results."""
     lock = root / dvc.LOCK
     content = lock.read_bytes() if lock.exists() else None
     before = dvc.locked_stages(root)
-    since = (root / LOCK).stat().st_mtime_ns  # it was just written
-    status, stderr = dvc.show(root, ["repro", *args], hide_errors=True, quiet=quiet)
+    since = os.fstat(held).st_mtime_ns  # it was just written
+    status, stderr = dvc.repro(root, args, quiet, held)
     if damaged := dvc_cache.set_damaged_aside(root, before, since):
         names = ", ".join(str(path) for path in damaged)
         print(f"warning: damaged in DVC's cache, so made again: {names}", file=sys.stderr)
@@ -103,7 +104,7 @@ def _run(root: Path, args: Sequence[str], quiet: bool) -> tuple[int, str]:
         else:
             lock.write_bytes(content)
             git.stage(root, dvc.LOCK)  # DVC staged the damaged one
-        status, stderr = dvc.show(root, ["repro", *args], hide_errors=True, quiet=quiet)
+        status, stderr = dvc.repro(root, args, quiet, held)
     return status, stderr
 
 
