@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_versioning.command import capture, last_line, stream
+from data_versioning import git
+from data_versioning.command import last_line, stream
 from data_versioning.errors import StudyError
 from data_versioning.study import read_yaml
 
@@ -39,8 +40,8 @@ def outputs(root: Path) -> dict[str, str]:
     for stage in locked_stages(root).values():
         for out in stage.get("outs", []):
             found[out["path"]] = out.get("md5", "")
-    for path in capture(["git", "ls-files", "-z", "--", "*.dvc"], root).split("\0"):
-        if path and (root / path).is_file():
+    for path in git.tracked_files(root, "*.dvc"):
+        if (root / path).is_file():
             for out in _yaml(root / path).get("outs", []):
                 tracked = (Path(path).parent / out["path"]).as_posix()
                 found[tracked] = out.get("md5", "")

@@ -57,8 +57,19 @@ def has_identity(root: Path) -> bool:
     """Tell whether git knows who commits."""
     if os.environ.get("GIT_AUTHOR_EMAIL") and os.environ.get("GIT_COMMITTER_EMAIL"):
         return True
-    asked = ["git", "config", "user.email"]
+    return is_configured(root, "user.email")
+
+
+def is_configured(root: Path, name: str) -> bool:
+    """Tell whether a setting has a value, be it the repository's, the user's or the machine's."""
+    asked = ["git", "config", name]
     return subprocess.run(asked, cwd=root, capture_output=True, check=False).returncode == 0
+
+
+def tracked_files(root: Path, pattern: str) -> list[str]:
+    """Return the tracked files whose path matches a pattern of git's."""
+    listed = capture(["git", "ls-files", "-z", "--", pattern], root).split("\0")
+    return [path for path in listed if path]
 
 
 def uncommitted_files(root: Path, inside: str) -> list[str]:
@@ -78,6 +89,16 @@ def unstage(root: Path, paths: Iterable[str]) -> None:
     capture(["git", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", *paths], root)
 
 
+def forget_staged(root: Path, paths: Iterable[str]) -> None:
+    """Make the index say of these paths what the last commit says; the files stay."""
+    capture(["git", "reset", "--quiet", "--", *paths], root)
+
+
+def stage_all(root: Path) -> None:
+    """Put everything that is not ignored into the index."""
+    capture(["git", "add", "--all"], root)
+
+
 def stage(root: Path, path: str) -> None:
     """Put a file that git knows already into the index as it is now."""
     capture(["git", "add", "--update", "--", path], root)
@@ -85,7 +106,7 @@ def stage(root: Path, path: str) -> None:
 
 def is_tracked(root: Path, path: str) -> bool:
     """Tell whether a file is in git's index."""
-    return bool(capture(["git", "ls-files", "--", path], root))
+    return bool(tracked_files(root, f":(literal){path}"))
 
 
 def commit(root: Path, message: str, config: Iterable[str] = ()) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,7 +59,7 @@ def _dvc(study: Study) -> str:
         # By force: a set-up that failed half way may have left a .dvc without configuration.
         dvc.call(root, "init", "--quiet", "--force", *(["--subdir"] if nested else []))
         # What is committed, and when, is not for `dvc init` to decide.
-        capture(["git", "reset", "--quiet", "--", ".dvc", ".dvcignore"], root)
+        git.forget_staged(root, [".dvc", ".dvcignore"])
     dvc.call(root, "config", "core.analytics", "false")
     remotes = _remotes(study)
     for arguments in remotes:
@@ -93,7 +92,7 @@ def _mlflow(study: Study) -> str:
 
 
 def _hooks(study: Study) -> str:
-    if _configured(study.root, "core.hooksPath"):
+    if git.is_configured(study.root, "core.hooksPath"):
         return "none: core.hooksPath is set; run `make check` before you commit"
     capture(["pre-commit", "install"], study.root, "make setup")
     return "pre-commit, commit-msg"
@@ -105,7 +104,7 @@ def _first_commit(study: Study) -> str:
         return "exists"
     identity = [] if git.has_identity(root) else _identity_from_answers(study)
     version = str(study.answers.get("_commit") or "unversioned")
-    capture(["git", "add", "--all"], root)
+    git.stage_all(root)
     git.commit(root, f"chore: start the study from copier-research {version}", identity)
     made = git.head(root) or ""
     return f"{made[:8]}" + (f", as {identity[1].partition('=')[2]}" if identity else "")
@@ -125,8 +124,3 @@ def _identity_from_answers(study: Study) -> list[str]:
 
 def _committed(root: Path, path: str) -> bool:
     return git.head(root) is not None and git.is_tracked(root, path)
-
-
-def _configured(root: Path, name: str) -> bool:
-    asked = ["git", "config", name]
-    return subprocess.run(asked, cwd=root, capture_output=True, check=False).returncode == 0
