@@ -9,7 +9,7 @@ from data_versioning import dvc, git
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.report import Report
-from data_versioning.store import is_local, setup_mlflow, tracking_uri
+from data_versioning.store import is_local, setup_mlflow, shown, tracking_uri
 from data_versioning.study import MARKER, Study
 
 YOURS_TO_MAKE = "yours to make, in a repository with a history: git add --all . && git commit"
@@ -86,7 +86,7 @@ def _remotes(study: Study) -> list[list[str]]:
 
 def _mlflow(study: Study) -> str:
     if not is_local(study):
-        return f"runs go to {tracking_uri(study)}"
+        return f"runs go to {shown(tracking_uri(study))}"
     setup_mlflow(study)
     return "runs go to mlflow.db"
 
