@@ -43,8 +43,16 @@ def isolated_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         for name in ("XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
             patch.delenv(name, raising=False)
-        # Without bytecode every start of DVC or MLflow takes twice as long.
-        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        # Without bytecode every start of DVC or MLflow takes twice as long; and a study's make is
+        # not to know that `make test` called it.
+        for name in (
+            "PYTHONDONTWRITEBYTECODE",
+            "MAKEFLAGS",
+            "MFLAGS",
+            "MAKELEVEL",
+            "MAKEOVERRIDES",
+        ):
+            patch.delenv(name, raising=False)
         yield home
 
 

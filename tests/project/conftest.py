@@ -23,9 +23,7 @@ def user_environment(**changes: str) -> dict[str, str]:
     Args:
         changes: Variables to set; an empty value takes one away.
     """
-    # Without bytecode every command would compile all of MLflow anew.
-    foreign = {"VIRTUAL_ENV", "PYTHONDONTWRITEBYTECODE"}
-    shell = {name: value for name, value in os.environ.items() if name not in foreign}
+    shell = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     shell["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{shell['PATH']}"
     return {name: value for name, value in (shell | changes).items() if value}
 
