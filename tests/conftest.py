@@ -13,6 +13,8 @@ import pytest
 import yaml
 from copier import run_copy
 
+from tests.once import made_once
+
 ROOT = Path(__file__).parent.parent
 
 Answers = Mapping[str, Any]
@@ -75,8 +77,11 @@ def clone_template(to: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def template_clone(isolated_settings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A clone of the template without tags. Read-only: call `clone_template` for one to change."""
-    return clone_template(tmp_path_factory.mktemp("template"))
+    """A clone of the template without tags, the same for all workers.
+
+    Read-only: call `clone_template` for one to change.
+    """
+    return made_once(tmp_path_factory, "template", clone_template)
 
 
 def load_answers(name: str) -> dict[str, Any]:
