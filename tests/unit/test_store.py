@@ -10,8 +10,8 @@ import mlflow
 import pytest
 from data_versioning import store
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.experiments import recent_runs, table
 from data_versioning.pipeline import reproduce
+from data_versioning.run_table import recent_runs, table
 from data_versioning.runs import log_reproduction
 from data_versioning.study import Study
 

@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 import pytest
-from data_versioning import environment, lineage
+from data_versioning import environment
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.large_files import auto_track_large_files, refuse_large_files
+from data_versioning.lineage_key import lineage_key
 from data_versioning.study import Study, flatten, load_params
 
 from tests.conftest import git
@@ -85,17 +86,17 @@ def test_what_makes_a_study_dirty(study: Study) -> None:
     )
     git(study.root, "commit", "--quiet", "--all", "--message", "loop")
     capture(["dvc", "repro", "--quiet"], study.root)
-    key = lineage.lineage_key(study.root)
+    key = lineage_key(study.root)
     assert key["git.dirty"] == "false"
     assert key["git.commit"] == git(study.root, "rev-parse", "HEAD").strip()
     assert key["data:a.txt"] == key["data:b.txt"] == "6137cde4893c59f76f005a8123d8e8e6"
 
     (study.root / "params.yaml").write_text("rate: 2\n")
-    assert lineage.lineage_key(study.root)["git.dirty"] == "true"
+    assert lineage_key(study.root)["git.dirty"] == "true"
     git(study.root, "restore", "params.yaml")
     (study.root / "big.bin").write_bytes(b"x" * 2000)
     auto_track_large_files()
-    assert lineage.lineage_key(study.root)["git.dirty"] == "true"
+    assert lineage_key(study.root)["git.dirty"] == "true"
 
 
 def test_the_environment_wins_over_secrets_and_they_over_the_profile(

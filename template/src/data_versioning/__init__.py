@@ -10,11 +10,22 @@ from importlib import import_module
 from typing import Any
 
 _EXPORTS = {
+    "DVCTracker": "tracker",
+    "ExperimentTracker": "experiments",
+    "LineageTracker": "lineage",
+    "MetricsComparator": "metrics",
+    "ModelRegistry": "registry",
+    "PipelineManager": "pipeline",
     "Study": "study",
     "StudyError": "errors",
     "auto_track_large_files": "large_files",
+    "check_dvc_status": "health",
+    "check_experiment_logging": "health",
+    "doctor": "health",
+    "fetch_dataset": "datasets",
     "load_params": "study",
     "setup_mlflow": "store",
+    "track_experiment": "experiments",
 }
 __all__ = list(_EXPORTS)
 

@@ -1,56 +1,21 @@
-"""The only module that knows DVC's command line and files."""
+"""The only module that knows DVC's command line."""
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from data_versioning import git
 from data_versioning.command import last_line, stream
 from data_versioning.errors import StudyError
-from data_versioning.study import read_yaml
 
-LOCK = "dvc.lock"
 BAD_USAGE = 254  # what `dvc` exits with when it does not know an argument
-
-
-def lock_digest(root: Path) -> str | None:
-    """Return the SHA-256 of `dvc.lock`, or None before the first reproduction."""
-    try:
-        return hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
-    except FileNotFoundError:
-        return None
-
-
-def outputs(root: Path) -> dict[str, str]:
-    """Return the hash of everything DVC keeps: stage outputs and tracked data, by path.
-
-    Hashes are those of DVC: MD5 in hexadecimal, of folders with the suffix `.dir`.
-    """
-    found: dict[str, str] = {}
-    for stage in locked_stages(root).values():
-        for out in stage.get("outs", []):
-            found[out["path"]] = out.get("md5", "")
-    for path in git.tracked_files(root, "*.dvc"):
-        if (root / path).is_file():
-            for out in _yaml(root / path).get("outs", []):
-                tracked = (Path(path).parent / out["path"]).as_posix()
-                found[tracked] = out.get("md5", "")
-    return found
-
-
-def locked_stages(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what `dvc.lock` says: per stage `cmd`, `deps`, `params` and `outs`."""
-    return _yaml(root / LOCK).get("stages") or {}
 
 
 def cache_dir(root: Path) -> Path:
@@ -82,28 +47,6 @@ def _is_dvc(pid: int) -> bool:
         return process.status() != psutil.STATUS_ZOMBIE and "dvc" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
-
-
-def stage_names(root: Path) -> list[str]:
-    """Return the names of the stages in `dvc.yaml`."""
-    return list(_yaml(root / "dvc.yaml").get("stages") or {})
-
-
-def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots")) -> set[str]:
-    """Return the paths that the stages of the pipeline write.
-
-    Args:
-        root: The study.
-        kinds: Which sections of a stage count.
-    """
-    stages = _yaml(root / "dvc.yaml").get("stages") or {}
-    written: set[str] = set()
-    for stage in stages.values():
-        body = stage.get("do", stage)
-        for kind in kinds:
-            for entry in body.get(kind) or []:
-                written.add(next(iter(entry)) if isinstance(entry, dict) else str(entry))
-    return written
 
 
 @dataclass(frozen=True)
@@ -214,7 +157,3 @@ def failure(stderr: str) -> tuple[str | None, str]:
     if reason.startswith("failed to run: ") and (last := last_line(said)):
         reason = f"{last.removeprefix('error: ')} ({reason.rpartition(', ')[2]})"
     return stage, reason
-
-
-def _yaml(path: Path) -> dict[str, Any]:
-    return read_yaml(path) if path.exists() else {}

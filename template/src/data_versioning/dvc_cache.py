@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from data_versioning import dvc
+from data_versioning import dvc, dvc_files
 
 Stages = dict[str, dict[str, Any]]
 ASIDE = ".dvc/tmp/damaged"
@@ -32,7 +32,7 @@ def set_damaged_aside(root: Path, before: Stages, since: int) -> list[Path]:
     Returns:
         What was moved. The outputs that held the same are deleted, because DVC believes in them.
     """
-    stages = dvc.locked_stages(root)
+    stages = dvc_files.locked_stages(root)
     changed = {name: stage for name, stage in stages.items() if stage != before.get(name)}
     suspects = [out for out in _outs(stages.values()) if _is_new(root / out["path"], since)]
     if not suspects and not changed:

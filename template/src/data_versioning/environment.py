@@ -17,7 +17,9 @@ def load(root: Path) -> None:
         StudyError: `PROFILE` names no file of `profiles/`.
     """
     # Stages call `python`, and they mean the study's, whatever shell they were started from.
-    os.environ["PATH"] = f"{root / '.venv/bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    programs, path = str(root / ".venv/bin"), os.environ.get("PATH", "")
+    if path.partition(os.pathsep)[0] != programs:
+        os.environ["PATH"] = f"{programs}{os.pathsep}{path}"
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     # A server that is down would otherwise be asked for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")

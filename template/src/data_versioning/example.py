@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from data_versioning import dvc, git
+from data_versioning import dvc, dvc_files, git
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.study import MARKER, Study
@@ -44,7 +44,7 @@ def clear_example(study: Study) -> list[str]:
         StudyError: There are uncommitted changes, which git could not bring back.
     """
     root = study.root
-    stages = [name for name in STAGES if name in dvc.stage_names(root)]
+    stages = [name for name in STAGES if name in dvc_files.stages(root)]
     package = str(study.answers["slug"]).replace("-", "_")
     files = [f"src/{package}/{module}.py" for module in MODULES] + FILES
     files = [path for path in files if git.is_tracked(root, path)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from data_versioning.command import capture
@@ -66,10 +67,50 @@ def is_configured(root: Path, name: str) -> bool:
     return subprocess.run(asked, cwd=root, capture_output=True, check=False).returncode == 0
 
 
-def tracked_files(root: Path, pattern: str) -> list[str]:
-    """Return the tracked files whose path matches a pattern of git's."""
-    listed = capture(["git", "ls-files", "-z", "--", pattern], root).split("\0")
-    return [path for path in listed if path]
+def resolve(root: Path, rev: str) -> str:
+    """Return the commit (40 hex digits) that a tag, branch or abbreviation names.
+
+    Raises:
+        StudyError: There is no such revision.
+    """
+    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"]
+    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StudyError("no such revision", rev, "git tag; git log --oneline")
+    return done.stdout.strip()
+
+
+def file_at(root: Path, rev: str, path: str) -> bytes | None:
+    """Return a file as it was at a revision, or None if it was not there."""
+    asked = ["git", "cat-file", "blob", f"{rev}:./{path}"]
+    done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
+    return done.stdout if done.returncode == 0 else None
+
+
+def tags(root: Path) -> dict[str, list[str]]:
+    """Return the tags of each commit that has some, annotated ones and others."""
+    form = "--format=%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end) %(refname)"
+    found: dict[str, list[str]] = {}
+    for line in capture(["git", "for-each-ref", form, "refs/tags"], root).splitlines():
+        commit, _, name = line.partition(" ")
+        found.setdefault(commit, []).append(name.removeprefix("refs/tags/"))
+    return found
+
+
+def tracked_files(root: Path, pattern: str, rev: str | None = None) -> list[str]:
+    """Return the tracked files whose path matches a pattern of git's.
+
+    Args:
+        root: The study.
+        pattern: Such as `*.dvc`, which matches in folders too.
+        rev: A commit, branch or tag; the index when not given.
+    """
+    if rev is None:
+        listed = capture(["git", "ls-files", "-z", "--", pattern], root).split("\0")
+        return [path for path in listed if path]
+    # ls-tree knows no patterns.
+    listed = capture(["git", "ls-tree", "-r", "-z", "--name-only", rev], root).split("\0")
+    return [path for path in listed if fnmatchcase(path, pattern)]
 
 
 def uncommitted_files(root: Path, inside: str) -> list[str]:
@@ -109,16 +150,39 @@ def is_tracked(root: Path, path: str) -> bool:
     return bool(tracked_files(root, f":(literal){path}"))
 
 
-def commit(root: Path, message: str, config: Iterable[str] = ()) -> None:
-    """Commit what is staged.
+def commit_only(root: Path, paths: Sequence[str], message: str) -> str | None:
+    """Commit these files as they are on disk, and nothing else that is staged or edited.
+
+    Args:
+        root: The study.
+        paths: Files, new ones and deleted ones included.
+        message: The commit message.
+
+    Returns:
+        The new commit, or None if nothing of them had changed.
+    """
+    # Without their entries in the index, git would not know new files.
+    capture(["git", "add", "--all", "--force", "--", *paths], root)
+    if head(root):
+        staged = ["git", "diff", "--cached", "--quiet", "HEAD", "--", *paths]
+        if subprocess.run(staged, cwd=root, check=False).returncode == 0:
+            return None
+    commit(root, message, paths=paths)
+    return head(root)
+
+
+def commit(root: Path, message: str, config: Iterable[str] = (), paths: Iterable[str] = ()) -> None:
+    """Commit what is staged, or only some of it.
 
     Args:
         root: The study.
         message: The commit message.
         config: Options of git itself, such as `-c user.name=...`.
+        paths: What to commit; everything staged when empty.
     """
+    only = ["--only", "--", *paths] if paths else []
     done = subprocess.run(
-        ["git", *config, "commit", "--quiet", "--message", message],
+        ["git", *config, "commit", "--quiet", "--message", message, *only],
         cwd=root, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 
 @contextmanager
@@ -29,11 +31,19 @@ def exclusive(path: Path, doing: str) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.seek(0)
-            print(f"waiting for process {file.read()}: {doing}", file=sys.stderr, flush=True)
+            print(f"waiting for process {_holder(file)}: {doing}", file=sys.stderr, flush=True)
             fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
         file.truncate()
         file.write(str(os.getpid()))
         file.flush()
         yield file.fileno()
+
+
+def _holder(file: TextIO) -> str:
+    for _ in range(20):
+        file.seek(0)
+        if pid := file.read():
+            return pid
+        time.sleep(0.05)  # it has the lock and is about to write its number
+    return "?"

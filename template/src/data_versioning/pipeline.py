@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_versioning import dvc, dvc_cache, git
+from data_versioning import dvc, dvc_cache, dvc_files, git
 from data_versioning.errors import StoreError, StudyError, UsageError
 from data_versioning.locking import exclusive
 from data_versioning.study import Study, load_params
@@ -59,7 +59,7 @@ def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Re
         start = time.perf_counter()
         status, stderr = _run(root, args, quiet, held)
         seconds = time.perf_counter() - start
-        changed = dvc.lock_digest(root) != before
+        changed = dvc_files.lock_digest(root) != before
         stage, reason = dvc.failure(stderr) if status != 0 else (None, "")
         run_id = None
         if stage or (status == 0 and changed):
@@ -90,9 +90,9 @@ def make_read_only(folder: Path) -> None:
 
 def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, str]:
     """Run `dvc repro`; once more where a damaged file of its cache had got into the results."""
-    lock = root / dvc.LOCK
+    lock = root / dvc_files.LOCK
     content = lock.read_bytes() if lock.exists() else None
-    before = dvc.locked_stages(root)
+    before = dvc_files.locked_stages(root)
     since = os.fstat(held).st_mtime_ns  # it was just written
     status, stderr = dvc.repro(root, args, quiet, held)
     if damaged := dvc_cache.set_damaged_aside(root, before, since):
@@ -103,7 +103,7 @@ def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, 
             lock.unlink()
         else:
             lock.write_bytes(content)
-            git.stage(root, dvc.LOCK)  # DVC staged the damaged one
+            git.stage(root, dvc_files.LOCK)  # DVC staged the damaged one
         status, stderr = dvc.repro(root, args, quiet, held)
     return status, stderr
 
@@ -115,7 +115,7 @@ def _before(study: Study) -> str | None:
     try:
         digest = json.loads(path.read_text(encoding="utf-8"))["dvc.lock.sha256"]
     except (FileNotFoundError, ValueError):
-        digest = dvc.lock_digest(study.root)
+        digest = dvc_files.lock_digest(study.root)
         path.write_text(json.dumps({"dvc.lock.sha256": digest}), encoding="utf-8")
     return digest
 

@@ -9,9 +9,9 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from data_versioning import dvc
+from data_versioning import dvc_files
 from data_versioning.errors import StudyError, one_line
-from data_versioning.lineage import lineage_key
+from data_versioning.lineage_key import lineage_key
 from data_versioning.store import readable, setup_mlflow
 from data_versioning.study import MARKER, Study, flatten, load_params
 
@@ -92,7 +92,7 @@ def _results(study: Study) -> set[str]:
     """Return the results small enough to copy; larger ones are named by their hash alone."""
     return {
         path
-        for path in dvc.outputs(study.root)
+        for path in dvc_files.outputs(study.root)
         if path.startswith("results/")
         and (study.root / path).is_file()
         and (study.root / path).stat().st_size < study.large_file_bytes
@@ -104,7 +104,7 @@ def _log_dataset(study: Study, dataset: dict[str, str]) -> None:
     from mlflow.data.meta_dataset import MetaDataset
 
     path = _setting(dataset, "path", "datasets")
-    digest = dvc.outputs(study.root).get(path)
+    digest = dvc_files.outputs(study.root).get(path)
     if digest is None:
         raise StudyError(f"{path} is neither a stage's output nor tracked", f"{MARKER}: datasets")
     url = _url(study, path)

@@ -43,7 +43,7 @@ def setup_mlflow(study: Study | None = None) -> str:
     Raises:
         StoreError: The store does not answer.
     """
-    study = study or Study.find()
+    study = study or Study.open()
     uri = tracking_uri(study)
     if uri.startswith(("http://", "https://")):
         _ask(uri)

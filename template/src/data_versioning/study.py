@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,6 +37,19 @@ class Study:
                 return cls(folder)
         raise StudyError(f"no {MARKER} here or above", str(here), "cd to the study's folder")
 
+    @classmethod
+    def open(cls, start: Path | str = ".") -> Study:
+        """Find the study and make its environment this process's: profile, secrets, programs.
+
+        Raises:
+            StudyError: There is no study, or no profile of the name in `PROFILE`.
+        """
+        from data_versioning import environment
+
+        study = cls.find(start)
+        environment.load(study.root)
+        return study
+
     @cached_property
     def settings(self) -> dict[str, Any]:
         """The content of `study.yaml`."""
@@ -55,13 +69,64 @@ class Study:
         return int(megabytes * 1024 * 1024)
 
 
-def load_params(path: Path | str = "params.yaml") -> dict[str, Any]:
-    """Return the parameters of a study as nested dictionaries.
+class Params(dict[str, Any]):
+    """Parameters by item, `params["train"]["alpha"]`, or by attribute, `params.train.alpha`.
+
+    Args:
+        values: The parameters.
+        path: The file they come from, for error messages.
+        section: The dotted name of the section they are, empty for the whole file.
+    """
+
+    def __init__(self, values: Mapping[str, Any], path: Path, section: str = "") -> None:
+        super().__init__(
+            (key, Params(value, path, f"{section}{key}.") if isinstance(value, Mapping) else value)
+            for key, value in values.items()
+        )
+        self._path = path
+        self._section = section
+
+    def __missing__(self, key: str) -> Any:
+        """Name the file and the key that it lacks."""
+        raise UnknownParameter(f"{self._section}{key}", self._path)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return the parameter of this name."""
+        if name.startswith("__"):  # asked by copy, pickle and the like
+            raise AttributeError(name)
+        return self[name]
+
+
+class UnknownParameter(StudyError, KeyError, AttributeError):
+    """A parameter that a file lacks.
+
+    Args:
+        name: Its dotted name.
+        path: The file.
+    """
+
+    def __init__(self, name: str, path: Path) -> None:
+        StudyError.__init__(self, f"no parameter {name}", str(path), f"$EDITOR {path.name}")
+
+    __str__ = Exception.__str__
+
+
+def load_params(path: Path | str = "params.yaml") -> Params:
+    """Return the parameters of a study, by item and by attribute.
+
+    Args:
+        path: The file. A relative path that is not here is looked for in the study's folder, so
+            that notebooks find it.
 
     Raises:
-        StudyError: The file is missing or is no YAML mapping; names the file and the line.
+        StudyError: The file is missing or is no YAML mapping, or lacks a parameter that is asked
+            for; names the file, and the line or the key.
     """
-    return read_yaml(Path(path))
+    path = Path(path)
+    if not path.exists() and not path.is_absolute():
+        with suppress(StudyError):
+            path = Study.find().root / path
+    return Params(read_yaml(path), path)
 
 
 def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -76,21 +141,33 @@ def flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, An
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Return the content of a YAML file that holds a mapping; an empty file holds an empty one."""
-    import yaml
-
     try:
-        # The parser in C: ten times as fast, and the same errors.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        content = yaml.load(path.read_text(encoding="utf-8"), loader)
+        text = path.read_bytes()
     except FileNotFoundError:
         raise StudyError("file is missing", str(path), f"git checkout -- {path.name}") from None
-    except yaml.YAMLError as error:
+    return parse_yaml(text, str(path))
+
+
+def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
+    """Return the mapping that a YAML text holds; an empty text holds an empty one.
+
+    Args:
+        text: The text.
+        name: What to call it in an error.
+    """
+    import yaml
+
+    mend = f"$EDITOR {Path(name).name}"
+    try:
+        # The parser in C: ten times as fast, and the same errors.
+        content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
-        where = f"{path}:{mark.line + 1}" if mark else str(path)
+        where = f"{name}:{mark.line + 1}" if mark else name
         problem = getattr(error, "problem", None) or "unreadable"
-        raise StudyError(f"not valid YAML ({problem})", where, f"$EDITOR {path.name}") from None
+        raise StudyError(f"not valid YAML ({problem})", where, mend) from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise StudyError("not a YAML mapping", str(path), f"$EDITOR {path.name}")
+        raise StudyError("not a YAML mapping", name, mend)
     return content

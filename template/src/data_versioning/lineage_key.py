@@ -6,7 +6,7 @@ import hashlib
 import platform
 from pathlib import Path
 
-from data_versioning import dvc, git
+from data_versioning import dvc_files, git
 
 
 def lineage_key(root: Path) -> dict[str, str]:
@@ -18,16 +18,16 @@ def lineage_key(root: Path) -> dict[str, str]:
         pipeline itself wrote does not count), `dvc.lock.sha256`, `environment.sha256` (of
         `uv.lock`), `python.version`, and `data:<path>` with the DVC hash of each file.
     """
-    outputs = dvc.outputs(root)
-    written = dvc.stage_outputs(root)  # of stages in a loop, only dvc.lock has the paths
-    for stage in dvc.locked_stages(root).values():
+    outputs = dvc_files.outputs(root)
+    written = dvc_files.stage_outputs(root)  # of stages in a loop, only dvc.lock has the paths
+    for stage in dvc_files.locked_stages(root).values():
         written |= {out["path"] for out in stage.get("outs", [])}
-    changed = git.changes(root, except_paths=[dvc.LOCK, *written])
+    changed = git.changes(root, except_paths=[dvc_files.LOCK, *written])
     key = {
         "git.commit": git.head(root) or "none",
         "git.branch": git.branch(root) or "none",
         "git.dirty": str(bool(changed)).lower(),
-        "dvc.lock.sha256": dvc.lock_digest(root) or "none",
+        "dvc.lock.sha256": dvc_files.lock_digest(root) or "none",
         "environment.sha256": _digest(root / "uv.lock"),
         "python.version": platform.python_version(),
     }

@@ -1,0 +1,82 @@
+"""The files that DVC keeps in git, now and at any revision: `dvc.lock`, `dvc.yaml`, `*.dvc`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from data_versioning import git
+from data_versioning.study import parse_yaml
+
+LOCK = "dvc.lock"
+PIPELINE = "dvc.yaml"
+
+
+def lock_digest(root: Path) -> str | None:
+    """Return the SHA-256 of `dvc.lock`, or None before the first reproduction."""
+    try:
+        return hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def outputs(root: Path, rev: str | None = None) -> dict[str, str]:
+    """Return the hash of everything DVC keeps: stage outputs and tracked data, by path.
+
+    Hashes are those of DVC: MD5 in hexadecimal, of folders with the suffix `.dir`.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
+    """
+    stages = locked_stages(root, rev).values()
+    found = {out["path"]: out.get("md5", "") for stage in stages for out in stage.get("outs", [])}
+    return found | {path: out.get("md5", "") for path, out in tracked(root, rev).items()}
+
+
+def tracked(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `*.dvc` files say, by the path of the data: `md5`, `size`, `nfiles`."""
+    found = {}
+    for path in git.tracked_files(root, "*.dvc", rev):
+        for out in _content(root, path, rev).get("outs", []):
+            found[(Path(path).parent / out["path"]).as_posix()] = out
+    return found
+
+
+def locked_stages(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.lock` says: per stage `cmd`, `deps`, `params` and `outs`."""
+    return _content(root, LOCK, rev).get("stages") or {}
+
+
+def stages(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.yaml` says of each stage, loops (`foreach`, `matrix`) not unrolled."""
+    return _content(root, PIPELINE, rev).get("stages") or {}
+
+
+def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots")) -> set[str]:
+    """Return the paths that the stages of the pipeline write.
+
+    Args:
+        root: The study.
+        kinds: Which sections of a stage count.
+    """
+    written: set[str] = set()
+    for stage in stages(root).values():
+        body = stage.get("do", stage)
+        for kind in kinds:
+            for entry in body.get(kind) or []:
+                written.add(next(iter(entry)) if isinstance(entry, dict) else str(entry))
+    return written
+
+
+def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:
+    if rev is not None:
+        content = git.file_at(root, rev, path)
+        name = f"{path} at {rev}"
+    elif (root / path).is_file():
+        content, name = (root / path).read_bytes(), path
+    else:
+        return {}
+    return {} if content is None else parse_yaml(content, name)
