@@ -14,6 +14,7 @@ from pathlib import Path
 
 from data_versioning.command import last_line, stream
 from data_versioning.errors import StudyError
+from data_versioning.unlogged import REPRODUCTION
 
 BAD_USAGE = 254  # what `dvc` exits with when it does not know an argument
 
@@ -132,7 +133,8 @@ def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> tuple[int,
         lock: An open lock file that it holds, too.
     """
     stdout = sys.stderr.fileno() if quiet else None
-    return stream(["dvc", "repro", *args], root, "ERROR:", stdout=stdout, keep=[lock])
+    environment = {**os.environ, REPRODUCTION: str(root)}
+    return stream(["dvc", "repro", *args], root, "ERROR:", environment, stdout, [lock])
 
 
 def error_message(stderr: str) -> str:

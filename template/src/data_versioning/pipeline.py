@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
@@ -11,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_versioning import dvc, dvc_cache, dvc_files, git
+from data_versioning import dvc, dvc_cache, dvc_files, git, unlogged
 from data_versioning.errors import StoreError, StudyError, UsageError
 from data_versioning.locking import exclusive
 from data_versioning.study import Study, load_params
 
-PENDING = ".dvc/tmp/unlogged.json"
 LOCK = ".dvc/tmp/reproduce.lock"
 
 
@@ -55,17 +53,18 @@ def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Re
             if path.exists():
                 load_params(path)  # DVC's own message about broken YAML names no file
         dvc.forget_killed_processes(root)
-        before = _before(study)
+        owed = unlogged.begin(root, dvc_files.lock_digest(root))
         start = time.perf_counter()
         status, stderr = _run(root, args, quiet, held)
         seconds = time.perf_counter() - start
-        changed = dvc_files.lock_digest(root) != before
+        changed = dvc_files.lock_digest(root) != owed[unlogged.DIGEST]
         stage, reason = dvc.failure(stderr) if status != 0 else (None, "")
+        joined = unlogged.read(root).get("run_id")
         run_id = None
-        if stage or (status == 0 and changed):
-            run_id = _log(study, seconds, stage, reason)
-        if run_id or not changed:
-            (root / PENDING).unlink(missing_ok=True)
+        if stage or (status == 0 and (changed or joined)):
+            run_id = _log(study, seconds, stage, reason, joined)
+        if run_id or not (changed or joined):
+            unlogged.forget(root)
         if status == dvc.BAD_USAGE:
             raise UsageError("dvc repro", reason, "dvc repro --help")
         if stage:
@@ -108,23 +107,13 @@ def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, 
     return status, stderr
 
 
-def _before(study: Study) -> str | None:
-    """Return the digest of `dvc.lock` before this reproduction, or before one never logged."""
-    path = study.root / PENDING
-    digest: str | None
-    try:
-        digest = json.loads(path.read_text(encoding="utf-8"))["dvc.lock.sha256"]
-    except (FileNotFoundError, ValueError):
-        digest = dvc_files.lock_digest(study.root)
-        path.write_text(json.dumps({"dvc.lock.sha256": digest}), encoding="utf-8")
-    return digest
-
-
-def _log(study: Study, seconds: float, stage: str | None, reason: str) -> str | None:
+def _log(
+    study: Study, seconds: float, stage: str | None, reason: str, joined: str | None
+) -> str | None:
     from data_versioning.runs import log_reproduction
 
     try:
-        return log_reproduction(study, seconds, stage, reason)
+        return log_reproduction(study, seconds, stage, reason, joined)
     except StoreError as error:
         # The results are on disk whatever happens to a server; the next reproduction logs them.
         print(f"warning: no run logged: {error}", file=sys.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 import warnings
 from contextlib import suppress
@@ -9,15 +11,20 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
-from data_versioning import dvc_files
+from data_versioning import dvc_files, git, unlogged
 from data_versioning.errors import StudyError, one_line
 from data_versioning.lineage_key import lineage_key
+from data_versioning.locking import exclusive
 from data_versioning.store import readable, setup_mlflow
 from data_versioning.study import MARKER, Study, flatten, load_params
 
 
 def log_reproduction(
-    study: Study, seconds: float, failed_stage: str | None = None, reason: str = ""
+    study: Study,
+    seconds: float,
+    failed_stage: str | None = None,
+    reason: str = "",
+    run_id: str | None = None,
 ) -> str:
     """Log the state of the study as one run.
 
@@ -29,6 +36,7 @@ def log_reproduction(
         seconds: How long the reproduction took.
         failed_stage: The stage that failed; the run then ends as FAILED and carries no results.
         reason: Why it failed.
+        run_id: The run that one of the stages began; a new one when not given.
 
     Returns:
         The id of the run.
@@ -41,25 +49,119 @@ def log_reproduction(
     import mlflow
 
     tags = lineage_key(study.root)
-    # MLflow's own columns.
-    tags |= {"mlflow.source.name": "make repro", "mlflow.source.git.commit": tags["git.commit"]}
+    tags |= _columns(tags["git.commit"])
     if failed_stage is not None:
         tags |= {"failed.stage": failed_stage, "failed.reason": reason}
     client = mlflow.MlflowClient()
     started = int((time.time() - seconds) * 1000)
     with readable(study):
-        run_id = str(client.create_run(experiment_id, started, _legal(tags)).info.run_id)
+        joined = _found(client, run_id)
+        if not (joined and run_id):
+            run_id = str(client.create_run(experiment_id, started, _legal(tags)).info.run_id)
+            unlogged.set_run(study.root, run_id)
         try:
             with mlflow.start_run(run_id):
-                mlflow.log_params(_legal(_params(study)))
+                if joined:
+                    mlflow.set_tags(_legal(tags))
+                mlflow.log_params(_unlogged_params(study, joined))
                 if failed_stage is None:
                     _log_results(study)
             client.set_terminated(run_id, "FAILED" if failed_stage else "FINISHED")
         except BaseException:
             with suppress(mlflow.MlflowException):
-                client.delete_run(run_id)  # half a run would pass for a failed reproduction
+                if joined:
+                    client.set_terminated(run_id, "FAILED")
+                else:
+                    client.delete_run(run_id)  # half a run would pass for a failed reproduction
             raise
     return run_id
+
+
+def join_reproduction(study: Study) -> str | None:
+    """Return the run of the reproduction that this process is a stage of; begin it if none did.
+
+    The reproduction ends it, and logs its own results into it.
+
+    Args:
+        study: The study.
+
+    Returns:
+        The id of the run, or None outside of a reproduction.
+
+    Raises:
+        StoreError: MLflow could not keep the run.
+    """
+    if os.environ.get(unlogged.REPRODUCTION) != str(study.root):
+        return None
+    lock = (study.root / unlogged.PENDING).with_suffix(".lock")
+    with exclusive(lock, "it begins the run of this reproduction"):
+        if not (owed := unlogged.read(study.root)):
+            return None  # it outlived its reproduction
+        experiment_id = setup_mlflow(study)
+        import mlflow
+
+        client = mlflow.MlflowClient()
+        with readable(study):
+            if _found(client, owed.get("run_id")):
+                return str(owed["run_id"])
+            tags = _columns(git.head(study.root) or "none")
+            run_id = str(client.create_run(experiment_id, tags=tags).info.run_id)
+        unlogged.set_run(study.root, run_id)
+        return run_id
+
+
+def end_run(study: Study, run_id: str, status: str) -> None:
+    """End a run that nothing more will be logged into.
+
+    Args:
+        study: The study.
+        run_id: The run; one that the store does not have is no error.
+        status: `FINISHED`, `FAILED` or `KILLED`.
+
+    Raises:
+        StoreError: MLflow could not keep that.
+    """
+    setup_mlflow(study)
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    with readable(study):
+        if _found(client, run_id):
+            client.set_terminated(run_id, status)
+
+
+def _columns(commit: str) -> dict[str, str]:
+    """Return the tags that MLflow shows in columns of its own."""
+    return {"mlflow.source.name": "make repro", "mlflow.source.git.commit": commit}
+
+
+def _found(client: Any, run_id: str | None) -> Any:
+    """Return a run, or None if it was deleted or is kept in another store."""
+    from mlflow.exceptions import MlflowException
+
+    if run_id is None:
+        return None
+    try:
+        run = client.get_run(run_id)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return None
+    return run if run.info.lifecycle_stage == "active" else None
+
+
+def _unlogged_params(study: Study, joined: Any) -> dict[str, Any]:
+    """Return the parameters of the study that its run lacks; MLflow lets none be changed."""
+    params = _legal(_params(study))
+    logged = joined.data.params if joined else {}
+    for name in sorted(params.keys() & logged.keys()):
+        if params[name] != logged[name]:
+            print(
+                f"warning: a stage logged the parameter {name} as {logged[name]}, which stays;"
+                f" params.yaml says {params[name]}",
+                file=sys.stderr,
+            )
+    return {name: value for name, value in params.items() if name not in logged}
 
 
 def _params(study: Study) -> dict[str, Any]:
