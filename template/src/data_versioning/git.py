@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -95,6 +97,48 @@ def tags(root: Path) -> dict[str, list[str]]:
         commit, _, name = line.partition(" ")
         found.setdefault(commit, []).append(name.removeprefix("refs/tags/"))
     return found
+
+
+@dataclass(frozen=True)
+class Tag:
+    """An annotated tag.
+
+    Args:
+        name: Its name, without `refs/tags/`.
+        commit: The tagged commit.
+        author: The name of who made it.
+        time: When it was made.
+        message: Its whole message.
+    """
+
+    name: str
+    commit: str
+    author: str
+    time: datetime
+    message: str
+
+
+def annotated_tags(root: Path) -> list[Tag]:
+    """Return the annotated tags of commits, by name."""
+    fields = ["refname", "*objectname", "taggername", "taggerdate:iso-strict", "contents"]
+    form = "--format=" + "%00".join(f"%({field})" for field in fields) + "%1e"
+    listed = capture(["git", "for-each-ref", form, "refs/tags"], root).split("\x1e")
+    records = (record.lstrip("\n").split("\0", 4) for record in listed[:-1])
+    return [
+        Tag(name.removeprefix("refs/tags/"), commit, author, datetime.fromisoformat(time), text)
+        for name, commit, author, time, text in records
+        if commit and time
+    ]
+
+
+def make_tag(root: Path, name: str, commit: str, message: str) -> None:
+    """Make an annotated tag.
+
+    Raises:
+        StudyError: There is a tag of this name already, or git does not know who makes it.
+    """
+    options = ["--annotate", "--cleanup=whitespace", f"--message={message}"]
+    capture(["git", "tag", *options, "--", name, commit], root)
 
 
 def tracked_files(root: Path, pattern: str, rev: str | None = None) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,6 +60,17 @@ class Study:
     def answers(self) -> dict[str, Any]:
         """The answers this study was rendered from; those that start with `_` are Copier's."""
         return read_yaml(self.root / ".copier-answers.yml")
+
+    def relative(self, path: Path | str) -> str:
+        """Return a path, from here or absolute, as one relative to the study.
+
+        Raises:
+            StudyError: It is outside the study.
+        """
+        try:
+            return Path(os.path.abspath(path)).relative_to(self.root).as_posix()
+        except ValueError:
+            raise StudyError(f"outside the study {self.root}", str(path)) from None
 
     @property
     def large_file_bytes(self) -> int:

@@ -1,0 +1,53 @@
+"""Change a researcher's YAML file and leave their comments, order and quotes as they are."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from data_versioning.study import read_yaml
+
+if TYPE_CHECKING:
+    from ruamel.yaml import YAML
+
+
+@contextmanager
+def edited(path: Path) -> Iterator[MutableMapping[str, Any]]:
+    """Give access to the mapping in a YAML file, and write the file if that was changed.
+
+    Args:
+        path: The file; a missing one holds an empty mapping.
+
+    Raises:
+        StudyError: It is no valid YAML.
+    """
+    from ruamel.yaml import YAML
+
+    if path.exists():
+        read_yaml(path)  # for its errors
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 10_000  # long lines are not folded
+    lists_are_indented = any(line.startswith("  - ") for line in text.splitlines())
+    yaml.indent(mapping=2, sequence=4 if lists_are_indented else 2, offset=2 * lists_are_indented)
+    content = yaml.load(text)
+    comments = ""
+    if content is None:
+        content, comments = yaml.map(), text
+    before = _dumped(yaml, content)
+    yield content
+    if (after := _dumped(yaml, content)) != before:
+        beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        beside.write_text(comments + after, encoding="utf-8")
+        beside.replace(path)
+
+
+def _dumped(yaml: YAML, content: Any) -> str:
+    written = io.StringIO()
+    yaml.dump(content, written)
+    return written.getvalue()
