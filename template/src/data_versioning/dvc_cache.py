@@ -5,7 +5,6 @@ What such a file holds then passes for the result, without an error.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning import dvc, dvc_files
+from data_versioning.hashing import md5
 
 Stages = dict[str, dict[str, Any]]
 ASIDE = ".dvc/tmp/damaged"
@@ -94,13 +94,8 @@ def _damaged(files: Path, digest: str, since: int) -> Iterator[Path]:
     path = files / digest[:2] / digest[2:]
     if not path.is_file():
         return
-    if path.stat().st_mtime_ns <= since and _md5(path) != digest.removesuffix(".dir"):
+    if path.stat().st_mtime_ns <= since and md5(path) != digest.removesuffix(".dir"):
         yield path
     elif digest.endswith(".dir"):
         for entry in json.loads(path.read_bytes()):
             yield from _damaged(files, entry["md5"], since)
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
