@@ -8,14 +8,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from data_versioning.command import last_line, stream
+from data_versioning.command import Tail, last_line, shown, stream
 from data_versioning.errors import StudyError
 from data_versioning.unlogged import REPRODUCTION
 
+LONGEST_COMMAND = 1_000_000  # bytes; Linux takes two million, the environment included
+POINTER = 9  # bytes that an argument costs besides its own
 BAD_USAGE = 254  # what `dvc` exits with when it does not know an argument
 
 
@@ -86,12 +91,17 @@ def remotes(root: Path) -> tuple[str | None, dict[str, Remote]]:
     }
 
 
-def transfer(root: Path, verb: str, remote: str) -> tuple[int, str]:
-    """Push or pull, showing progress and the count of files but no error; see `command.stream`."""
+def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) -> tuple[int, str]:
+    """Push, pull or fetch, showing progress and the count of files but no error.
+
+    Returns:
+        See `command.stream`.
+    """
     chatter = ("ERROR:", "WARNING:", "Having any troubles?") if sys.stderr.isatty() else ("",)
     # botocore tries a server that is down five times, and s3fs each of those five times.
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
-    return stream(["dvc", verb, "--remote", remote], root, chatter, environment)
+    argv = ["dvc", verb, "--remote", remote, "--", *targets]
+    return stream(argv, root, chatter, environment)
 
 
 def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
@@ -105,6 +115,47 @@ def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
     lost = set(found.get("not_in_cache", []))
     paths = [path for path in found.get("not_in_remote", []) if path not in lost]
     return done.returncode, sorted(paths), done.stderr
+
+
+def add(root: Path, paths: Iterable[str], lock: int) -> None:
+    """Track files and folders, showing progress on a terminal.
+
+    Args:
+        root: The study.
+        paths: What to track; in one call of DVC, or in as few as the system lets commands be long.
+        lock: An open lock file that DVC holds, too.
+
+    Raises:
+        StudyError: DVC refused; carries its reason.
+    """
+    chatter = "ERROR:" if sys.stderr.isatty() else ("",)
+    batches: list[list[str]] = [[]]
+    length = 0
+    for path in paths:
+        length += len(os.fsencode(path)) + POINTER
+        if length > LONGEST_COMMAND:
+            batches.append([])
+            length = 0
+        batches[-1].append(path)
+    for batch in batches:
+        argv = ["dvc", "--wait-for-lock", "add", "--", *batch]
+        status, stderr = stream(argv, root, chatter, stdout=subprocess.DEVNULL, keep=[lock])
+        if status != 0:
+            raise StudyError("DVC could not track it", error_message(stderr))
+
+
+def data_status(root: Path) -> dict[str, Any]:
+    """Return how the data differs from what is tracked, as `dvc data status --json` says it.
+
+    By key: `uncommitted`, `committed` (each of `added`, `modified`, `deleted`), `not_in_cache`.
+    """
+    found: dict[str, Any] = json.loads(call(root, "data", "status", "--granular", "--json"))
+    return found
+
+
+def checkout(root: Path, targets: Iterable[str]) -> None:
+    """Put data in place as `*.dvc` and `dvc.lock` say; of all of them, where none is given."""
+    call(root, "--wait-for-lock", "checkout", "--", *targets)
 
 
 def call(root: Path, *args: str) -> str:
@@ -123,7 +174,24 @@ def call(root: Path, *args: str) -> str:
     return done.stdout
 
 
-def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> tuple[int, str]:
+@dataclass(frozen=True)
+class Reproduced:
+    """What `dvc repro` did.
+
+    Args:
+        status: Its exit status.
+        stderr: The end of what it and the stages wrote to standard error.
+        printed: The end of all that it and the stages wrote.
+        log: What it said itself, and when, in seconds since the epoch; its end is the last line.
+    """
+
+    status: int
+    stderr: str
+    printed: str
+    log: list[tuple[float, str]]
+
+
+def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> Reproduced:
     """Run `dvc repro` in full view but for its errors; see `command.stream`.
 
     Args:
@@ -132,9 +200,32 @@ def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> tuple[int,
         quiet: Write nothing to standard output.
         lock: An open lock file that it holds, too.
     """
-    stdout = sys.stderr.fileno() if quiet else None
     environment = {**os.environ, REPRODUCTION: str(root)}
-    return stream(["dvc", "repro", *args], root, "ERROR:", environment, stdout, [lock])
+    # -P: the folder of that script holds modules of the names of others.
+    dvc = [sys.executable, "-P", str(Path(__file__).with_name("logged_dvc.py"))]
+    printed = Tail()
+    out = sys.stderr if quiet else sys.stdout
+    with tempfile.TemporaryFile() as log:
+        keep = [lock, log.fileno()]
+        argv = [*dvc, str(log.fileno()), "repro", *args]
+        with shown(out, printed) as stdout:
+            status, stderr = stream(argv, root, "ERROR:", environment, stdout, keep, printed)
+        log.seek(0)
+        said = [(when, message) for when, message in map(json.loads, log)]
+    return Reproduced(status, stderr, str(printed), [*said, (time.time(), "")])
+
+
+def dag(root: Path) -> str:
+    """Return the graph of stages and tracked data as Mermaid text."""
+    text = call(root, "dag", "--mermaid").strip()
+    # DVC puts names between quotation marks as they are.
+    node = re.compile(r'(\n\tnode\d+\[")(.*?)("\])(?=\n\tnode\d+(?:\["|-->)|$)', re.DOTALL)
+    return node.sub(lambda found: found[1] + _mermaid(found[2]) + found[3], text)
+
+
+def _mermaid(name: str) -> str:
+    """Return a name with what means something to Mermaid or HTML as its code."""
+    return re.sub(r'[#"&<>`\\\n]', lambda found: f"#{ord(found[0])};", name)
 
 
 def error_message(stderr: str) -> str:

@@ -31,9 +31,14 @@ def outputs(root: Path, rev: str | None = None) -> dict[str, str]:
         root: The study.
         rev: A commit, branch or tag; the files on disk when not given.
     """
+    return {path: out.get("md5", "") for path, out in details(root, rev).items()}
+
+
+def details(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what is on record of everything DVC keeps: `md5`, `size`, `nfiles`; see `outputs`."""
     stages = locked_stages(root, rev).values()
-    found = {out["path"]: out.get("md5", "") for stage in stages for out in stage.get("outs", [])}
-    return found | {path: out.get("md5", "") for path, out in tracked(root, rev).items()}
+    found = {out["path"]: out for stage in stages for out in stage.get("outs", [])}
+    return found | tracked(root, rev)
 
 
 def tracked(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
@@ -69,6 +74,25 @@ def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots"
             for entry in body.get(kind) or []:
                 written.add(next(iter(entry)) if isinstance(entry, dict) else str(entry))
     return written
+
+
+def metrics_files(root: Path) -> set[str] | None:
+    """Return the paths of the pipeline's metrics files, or None where only DVC can tell them.
+
+    That is so for names made by a template or a loop, stages that run in another folder, folders
+    of metrics, and pipelines in folders of the study.
+    """
+    content = _content(root, PIPELINE, None)
+    bodies = [one.get("do", one) for one in (content.get("stages") or {}).values()]
+    found = stage_outputs(root, ["metrics"])
+    found |= {
+        next(iter(one)) if isinstance(one, dict) else one for one in content.get("metrics", [])
+    }
+    if any("${" in path or (root / path).is_dir() for path in found):
+        return None
+    if any("wdir" in body for body in bodies) or len(git.tracked_files(root, "*dvc.yaml")) > 1:
+        return None
+    return found
 
 
 def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:

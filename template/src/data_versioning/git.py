@@ -10,7 +10,7 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from data_versioning.command import capture
+from data_versioning.command import capture, last_line
 from data_versioning.errors import StudyError
 
 
@@ -159,19 +159,22 @@ def tracked_files(root: Path, pattern: str, rev: str | None = None) -> list[str]
 
 def uncommitted_files(root: Path, inside: str) -> list[str]:
     """Return the files of a folder that are untracked or only staged, not ignored."""
-    untracked = ["git", "ls-files", "-z", "--others", "--exclude-standard", "--", inside]
-    names = capture(untracked, root).split("\0")
+    listed = ["--literal-pathspecs", "ls-files", "-z", "--others", "--exclude-standard"]
+    names = os.fsdecode(run(root, [*listed, "--", inside])).split("\0")
     if head(root):
-        added = ["git", "diff", "--cached", "--name-only", "-z", "--diff-filter=A", "--relative"]
-        names += capture([*added, "HEAD", "--", inside], root).split("\0")
+        added = ["diff", "--cached", "--name-only", "-z", "--diff-filter=A", "--relative", "HEAD"]
     else:
-        names += capture(["git", "ls-files", "-z", "--cached", "--", inside], root).split("\0")
-    return sorted({name for name in names if name})
+        added = ["ls-files", "-z", "--cached"]
+    staged = run(root, ["--literal-pathspecs", *added, "--", inside])
+    return sorted({name for name in [*names, *os.fsdecode(staged).split("\0")] if name})
 
 
-def unstage(root: Path, paths: Iterable[str]) -> None:
-    """Take files out of the index, leaving them on disk; those not in it are no error."""
-    capture(["git", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", *paths], root)
+def unstage(root: Path, paths: Iterable[str], index: Path | None = None) -> None:
+    """Take files and folders out of an index; they stay on disk. Others are no error."""
+    if names := b"\0".join(map(os.fsencode, paths)):
+        argv = ["--literal-pathspecs", "rm", "-r", "--force", "--quiet", "--cached"]
+        argv += ["--ignore-unmatch", "--pathspec-from-file=-", "--pathspec-file-nul"]
+        run(root, argv, names, index)
 
 
 def forget_staged(root: Path, paths: Iterable[str]) -> None:
@@ -215,7 +218,13 @@ def commit_only(root: Path, paths: Sequence[str], message: str) -> str | None:
     return head(root)
 
 
-def commit(root: Path, message: str, config: Iterable[str] = (), paths: Iterable[str] = ()) -> None:
+def commit(
+    root: Path,
+    message: str,
+    config: Iterable[str] = (),
+    paths: Iterable[str] = (),
+    index: Path | None = None,
+) -> None:
     """Commit what is staged, or only some of it.
 
     Args:
@@ -223,11 +232,37 @@ def commit(root: Path, message: str, config: Iterable[str] = (), paths: Iterable
         message: The commit message.
         config: Options of git itself, such as `-c user.name=...`.
         paths: What to commit; everything staged when empty.
+        index: The index to commit; git's own when not given.
     """
     only = ["--only", "--", *paths] if paths else []
     done = subprocess.run(
         ["git", *config, "commit", "--quiet", "--message", message, *only],
-        cwd=root, capture_output=True, text=True, check=False,
+        cwd=root, env=_environment(index), capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
         raise StudyError("commit refused", "\n" + (done.stdout + done.stderr).strip(), "make setup")
+
+
+def run(root: Path, argv: Sequence[str], given: bytes = b"", index: Path | None = None) -> bytes:
+    """Return what git answers, as bytes: names need not be UTF-8.
+
+    Args:
+        root: The study.
+        argv: The command without `git`.
+        given: What it reads from standard input.
+        index: The index it works on; git's own when not given.
+
+    Raises:
+        StudyError: It failed; carries the last line it wrote.
+    """
+    done = subprocess.run(
+        ["git", *argv],
+        cwd=root, input=given, env=_environment(index), capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise StudyError(f"`git {argv[0]}` failed", last_line(os.fsdecode(done.stderr)))
+    return done.stdout
+
+
+def _environment(index: Path | None) -> dict[str, str] | None:
+    return {**os.environ, "GIT_INDEX_FILE": str(index)} if index else None

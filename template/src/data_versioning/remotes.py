@@ -58,6 +58,7 @@ LACKING = {
         "make repro, which makes what is missing; or ask who made it to: make push",
     ),
 }
+LACKING["fetch"] = LACKING["pull"]
 # What logs in, by kind of remote; to the others what is in the environment does.
 LOGINS = {
     "ssh": "ssh-copy-id {host}",
@@ -127,6 +128,21 @@ def pull(study: Study, name: str | None = None) -> str:
     return f"pulled from {targets[0].name}"
 
 
+def fetch(study: Study, names: Sequence[str] = (), targets: Sequence[str] = ()) -> None:
+    """Get data from a remote into the cache and leave what is on disk.
+
+    Args:
+        study: The study.
+        names: The remote; the default one if none is named. Without any, nothing happens.
+        targets: What to get, such as `data/people.csv.dvc`; everything when empty.
+
+    Raises:
+        StudyError: The remote refused or lacks something.
+    """
+    for remote in _targets(study, names)[:1]:
+        _transfer(study, "fetch", remote, targets)
+
+
 def not_in_remote(study: Study, names: Sequence[str] = ()) -> dict[str, list[str]]:
     """Return the paths that a push would send, by remote.
 
@@ -152,9 +168,9 @@ def _targets(study: Study, names: Sequence[str]) -> list[Remote]:
     return [remotes[name] for name in dict.fromkeys(names)]
 
 
-def _transfer(study: Study, verb: str, remote: Remote) -> None:
+def _transfer(study: Study, verb: str, remote: Remote, targets: Sequence[str] = ()) -> None:
     _refuse_absent_folder(verb, remote)
-    status, stderr = dvc.transfer(study.root, verb, remote.name)
+    status, stderr = dvc.transfer(study.root, verb, remote.name, targets)
     # A push that finds data nowhere warns, and calls itself a success.
     if status != 0 or (verb == "push" and re.search(MISSING, stderr)):
         raise _failure(verb, remote, stderr)
@@ -172,7 +188,7 @@ def _refuse_absent_folder(verb: str, remote: Remote) -> None:
     if needed.is_dir():
         return
     mend = f"mount its drive, or: mkdir -p {shlex.quote(str(needed))}"
-    if verb == "pull":
+    if verb != "push":
         mend = f"mount its drive, or: dvc remote modify --local {remote.name} url <where it is>"
     raise StudyError(f"{verb} failed: there is no folder {needed}", _where(remote), mend)
 

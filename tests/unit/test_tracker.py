@@ -1,0 +1,204 @@
+"""Tracking data and models: what is committed, what is refused, what comes back."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from data_versioning import DVCTracker, StudyError
+from data_versioning.cli import main
+from data_versioning.hashing import digest
+from data_versioning.study import Study
+
+from tests.conftest import ROOT, git
+
+CONVENTION = (ROOT / "template/.cz.toml").read_text()
+
+
+def committed(root: Path, rev: str = "HEAD") -> list[str]:
+    """Return what a commit changed, as git's letters and paths."""
+    form = ["show", "--no-renames", "--name-status", "--format=", "-z", rev]
+    fields = git(root, *form).strip("\0").split("\0")
+    return sorted(" ".join(pair) for pair in zip(fields[::2], fields[1::2], strict=True))
+
+
+def subject(root: Path) -> str:
+    """Return the message of the last commit."""
+    return git(root, "log", "-1", "--format=%B").strip()
+
+
+def write(path: Path, text: str) -> Path:
+    """Write a file, making its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return path
+
+
+def test_only_what_tracking_changed_is_committed(study: Study) -> None:
+    """What else is staged or edited stays so, also in the files that the commit shares."""
+    root = study.root
+    write(root / ".cz.toml", CONVENTION)
+    write(root / "data/.gitignore", "/scratch\n")
+    write(root / "notes.md", "one\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "more")
+    write(root / "data/.gitignore", "/scratch\n/staged\n")
+    write(root / "notes.md", "two\n")
+    git(root, "add", "data/.gitignore", "notes.md")
+    write(root / "notes.md", "three\n")
+    write(root / "data/.gitignore", "/scratch\n/staged\n/edited\n")
+    write(root / "in.txt", "edited\n")
+    write(root / "loose.txt", "untracked\n")
+    write(root / "data/training.csv", "a,b\n")
+
+    done = DVCTracker(project_dir=".").track_data(
+        path="data/training.csv", message="Add training dataset v1.0"
+    )
+
+    assert committed(root) == ["A data/training.csv.dvc", "M data/.gitignore"]
+    assert git(root, "show", "HEAD:data/.gitignore") == "/scratch\n/training.csv\n"
+    assert git(root, "show", ":data/.gitignore") == "/scratch\n/staged\n/training.csv\n"
+    assert (root / "data/.gitignore").read_text() == "/scratch\n/staged\n/edited\n/training.csv\n"
+    assert git(root, "show", ":notes.md") == "two\n"
+    assert git(root, "diff", "--cached", "--name-only").split() == ["data/.gitignore", "notes.md"]
+    changed = ["data/.gitignore", "in.txt", "notes.md"]
+    assert git(root, "diff", "--name-only").split() == changed
+    assert git(root, "ls-files", "--others", "--exclude-standard").split() == ["loose.txt"]
+    assert subject(root) == "data: Add training dataset v1.0"
+    assert done.commit == git(root, "rev-parse", "HEAD").strip()
+    assert (done.path, done.size, done.files, done.pushed) == ("data/training.csv", 4, 1, False)
+    assert done.md5 == digest(root / "data/training.csv")
+    assert not list((root / ".git").glob("data-versioning-*"))
+
+
+def test_versions_of_a_file_and_a_folder(science: Study) -> None:
+    """A path is updated; one that did not change makes no commit; everything can be pushed."""
+    root = science.root
+    tracker = DVCTracker(remote="storage")
+    first = tracker.track_data("data/raw/people.csv", "data: the same")
+    assert first.commit is None
+    assert first.md5 == digest(root / "data/raw/people.csv")
+
+    for number in range(3):
+        write(root / f'data/scans/été {number}/-scan\'s "{number}".txt', f"{number}\n")
+    folder = tracker.track_data("data/scans", "data(scans): add three", push=True)
+    assert (folder.files, folder.size, folder.pushed) == (3, 6, True)
+    assert folder.md5 == digest(root / "data/scans")
+    assert subject(root) == "data(scans): add three"
+    write(root / "data/scans/more.txt", "4\n")
+    again = tracker.track_data(root / "data/scans", "data: add one", push=True)
+    assert (again.files, again.commit is None, again.md5 == folder.md5) == (4, False, False)
+    assert committed(root) == ["M data/scans.dvc"]
+    assert tracker.status() == {key: [] for key in ("modified", "missing", "uncommitted", "unpushed")}
+
+    write(root / "-v1 é's.csv", "x\n")
+    assert tracker.track_data("-v1 é's.csv", "-m is no option").files == 1
+    assert subject(root) == "-m is no option"
+    assert committed(root) == ["A -v1 é's.csv.dvc", "M .gitignore"]
+    write(root / "data/scans/more.txt", "5\n")
+    (root / "data/raw/people.csv").unlink()
+    status = tracker.status()
+    assert status["missing"] == ["data/raw/people.csv"]
+    assert "data/scans/more.txt" in status["modified"]
+    assert status["unpushed"] == ["-v1 é's.csv"]
+    json.dumps(status)
+
+
+def test_add_then_commit(study: Study) -> None:
+    """The two halves of `track_data` do what it does, for all that was added between."""
+    root = study.root
+    tracker = DVCTracker()
+    with pytest.raises(StudyError, match="nothing was added"):
+        tracker.commit("data: nothing")
+    write(root / "data/imagenet.tar.gz", "bytes\n")
+    write(root / "data/other.txt", "bytes\n")
+    write(root / "notes.md", "staged\n")
+    git(root, "add", "notes.md")
+    tracker.add("data/imagenet.tar.gz")
+    tracker.add("data/other.txt")
+    commit = tracker.commit("data: add ImageNet dataset")
+    assert commit == git(root, "rev-parse", "HEAD").strip()
+    assert committed(root) == [
+        "A data/.gitignore", "A data/imagenet.tar.gz.dvc", "A data/other.txt.dvc"
+    ]  # fmt: skip
+    assert git(root, "status", "--porcelain").split() == ["A", "notes.md"]
+    with pytest.raises(StudyError, match="nothing was added"):
+        tracker.commit("data: nothing")
+
+
+def test_what_git_tracks_is_moved_over(study: Study) -> None:
+    """A file and a folder of git's become DVC's in one commit, edits and staged ones included."""
+    root = study.root
+    for name in ("a.csv", "many/1", "many/2"):
+        write(root / f"data/{name}", "first\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "in git")
+    write(root / "data/many/1", "staged\n")
+    git(root, "add", "--all")
+    write(root / "data/many/1", "edited\n")
+    write(root / "data/many/new", "new\n")
+
+    assert main(["track-data", "data/a.csv", "data/many", "-m", "move", "--json"]) == 0
+
+    assert committed(root) == [
+        "A data/.gitignore", "A data/a.csv.dvc", "A data/many.dvc",
+        "D data/a.csv", "D data/many/1", "D data/many/2",
+    ]  # fmt: skip
+    assert git(root, "status", "--porcelain") == ""
+    assert (root / "data/many/1").read_text() == "edited\n"
+    assert yaml.safe_load((root / "data/many.dvc").read_text())["outs"][0]["nfiles"] == 3
+
+
+def test_refusals(science: Study, tmp_path: Path) -> None:
+    """What cannot be tracked is refused with a mend, and nothing changes."""
+    root = science.root
+    outside = write(tmp_path / "elsewhere/x.csv", "x\n")
+    (root / "way-out").symlink_to(outside.parent)
+    (root / "link.csv").symlink_to(outside)
+    (root / "inner.csv").symlink_to(root / "params.yaml")
+    (root / "empty").mkdir()
+    write(root / "empty.csv", "")
+    write(root / "private/x.csv", "x\n")
+    write(root / "x.log", "x\n")
+    write(root / "x.skip", "x\n")
+    write(root / "two\nlines", "x\n")
+    write(root / "images/1.png", "x\n")
+    write(root / ".gitignore", (root / ".gitignore").read_text() + "private/\n*.log\n")
+    write(root / ".dvcignore", "*.skip\n")
+    DVCTracker().track_data("images", "data: add images")
+    before = git(root, "rev-parse", "HEAD"), git(root, "status", "--porcelain")
+    for path, reason in {
+        "../elsewhere/x.csv": "outside the study",
+        str(outside): "outside the study",
+        "way-out/x.csv": "outside the study",
+        "link.csv": "a link to",
+        "inner.csv": "a link to",
+        "nowhere.csv": "no such file or folder",
+        "empty": "empty",
+        "empty.csv": "empty",
+        "private": "git ignores it, because of 'private/'",
+        "private/x.csv": "git ignores it, because of 'private/'",
+        "x.log": r"git ignores it, because of '\*.log'",
+        "x.skip": r"ignored by .dvcignore",
+        "two\nlines": "a line break",
+        "models/model.json": "the pipeline makes models/model.json",
+        "models": "the pipeline makes models/model.json",
+        "data": "the pipeline makes data/prepared.csv",
+        "data/raw": "DVC tracks data/raw/people.csv already",
+        "images/1.png": "DVC tracks images already",
+        "images.dvc": "this is not data",
+        "dvc.lock": "this is not data",
+        ".git": "this is not data",
+        ".": "this is not data",
+    }.items():
+        with pytest.raises(StudyError, match=reason) as refused:
+            DVCTracker().track_data(path, "data: try")
+        assert refused.value.mend, path
+        after = git(root, "rev-parse", "HEAD"), git(root, "status", "--porcelain")
+        assert after == before, path
+    with pytest.raises(StudyError, match="empty message"):
+        DVCTracker().track_data("images", " ")
+    with pytest.raises(StudyError, match="no such remote"):
+        DVCTracker(remote="nowhere").push()
