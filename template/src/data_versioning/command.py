@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from data_versioning.errors import StudyError
 
@@ -42,6 +46,7 @@ def stream(
     environment: Mapping[str, str] | None = None,
     stdout: int | None = None,
     keep: Sequence[int] = (),
+    tail: Tail | None = None,
 ) -> tuple[int, str]:
     """Run a command in full view.
 
@@ -55,6 +60,7 @@ def stream(
         environment: Its environment; this process's when not given.
         stdout: Where its standard output goes, as `subprocess` understands it.
         keep: Open files that it inherits.
+        tail: Takes what it writes to standard error, too.
 
     Returns:
         Its exit status and the end of what it wrote to standard error, without colours.
@@ -73,10 +79,12 @@ def stream(
         raise StudyError("command not found", argv[0], "make setup") from None
     finally:
         os.close(writer)
-    tail = b""
+    errors = Tail()
     line = b""
     while chunk := _read(reader):
-        tail = (tail + chunk)[-TAIL:]
+        errors.add(chunk)
+        if tail:
+            tail.add(chunk)
         for piece in chunk.splitlines(keepends=True):
             line += piece
             if line.endswith((b"\n", b"\r")):
@@ -84,7 +92,68 @@ def stream(
                 line = b""
     _echo(line, hide)
     os.close(reader)
-    return child.wait(), COLOUR.sub(b"", tail).decode(errors="replace")
+    return child.wait(), str(errors)
+
+
+@contextmanager
+def shown(out: TextIO, tail: Tail) -> Iterator[int]:
+    """Give a command a file to write to, which is a terminal where that is one.
+
+    Args:
+        out: Where it is shown.
+        tail: Takes what the command writes, too.
+
+    Yields:
+        The descriptor of the file.
+    """
+    if out.isatty():
+        import pty
+        import termios
+
+        reader, writer = pty.openpty()
+        termios.tcsetwinsize(writer, termios.tcgetwinsize(out.fileno()))
+    else:
+        reader, writer = os.pipe()
+    ended = threading.Event()
+    copying = threading.Thread(target=_copy, args=(reader, out, tail, ended), daemon=True)
+    copying.start()
+    try:
+        yield writer
+    finally:
+        os.close(writer)
+        ended.set()
+        copying.join()
+        os.close(reader)
+
+
+def _copy(reader: int, out: TextIO, tail: Tail, ended: threading.Event) -> None:
+    """Copy until the end, or until all is read where something else still holds the file open."""
+    while True:
+        if select.select([reader], [], [], 0.1)[0]:
+            if not (chunk := _read(reader)):
+                return
+            tail.add(chunk)
+            with suppress(OSError):  # nobody reads it any more
+                _write(out, chunk)
+        elif ended.is_set():
+            return
+
+
+class Tail:
+    """The end of what a command wrote, without colours."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._adding = threading.Lock()
+
+    def add(self, chunk: bytes) -> None:
+        """Append what it wrote."""
+        with self._adding:
+            self._bytes = (self._bytes + chunk)[-TAIL:]
+
+    def __str__(self) -> str:
+        """Return it as text."""
+        return COLOUR.sub(b"", self._bytes).decode(errors="replace")
 
 
 def _read(reader: int) -> bytes:
@@ -97,5 +166,12 @@ def _read(reader: int) -> bytes:
 def _echo(line: bytes, hide: str | tuple[str, ...] | None) -> None:
     text = COLOUR.sub(b"", line).decode(errors="replace")
     if not (hide and text.startswith(hide)):
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
+        _write(sys.stderr, line)
+
+
+def _write(out: TextIO, content: bytes) -> None:
+    if buffer := getattr(out, "buffer", None):
+        buffer.write(content)
+    else:  # a notebook's
+        out.write(content.decode(errors="replace"))
+    out.flush()

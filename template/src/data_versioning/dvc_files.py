@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from data_versioning import git
+from data_versioning.errors import StudyError
 from data_versioning.study import parse_yaml
 
 LOCK = "dvc.lock"
@@ -60,6 +63,21 @@ def stages(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
     return _content(root, PIPELINE, rev).get("stages") or {}
 
 
+def recorded(content: bytes, name: str) -> dict[str, str]:
+    """Return the hashes that one of these files records, by the path of what is hashed.
+
+    Args:
+        content: What the file holds, at whatever revision.
+        name: Its path: that of `dvc.lock`, or of a `*.dvc` file.
+    """
+    parsed = parse_yaml(content, name)
+    if name == LOCK:
+        outs = [out for one in (parsed.get("stages") or {}).values() for out in one.get("outs", [])]
+        return {out["path"]: out.get("md5", "") for out in outs}
+    folder = Path(name).parent
+    return {(folder / out["path"]).as_posix(): out.get("md5", "") for out in parsed.get("outs", [])}
+
+
 def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots")) -> set[str]:
     """Return the paths that the stages of the pipeline write.
 
@@ -93,6 +111,70 @@ def metrics_files(root: Path) -> set[str] | None:
     if any("wdir" in body for body in bodies) or len(git.tracked_files(root, "*dvc.yaml")) > 1:
         return None
     return found
+
+
+def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]:
+    """Return the paths of the metrics and of the parameter files that `dvc.yaml` names.
+
+    Paths made by a template or a loop are those of `dvc.lock` that fit.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
+    """
+    pipeline = _content(root, PIPELINE, rev)
+    bodies = [one.get("do", one) for one in (pipeline.get("stages") or {}).values()]
+    locked = locked_stages(root, rev).values()
+    known = {out["path"] for stage in locked for out in stage.get("outs", [])}
+    known |= {path for stage in locked for path in stage.get("params", {})}
+    metrics: set[str] = set()
+    params = {"params.yaml"}
+    for body in [{"metrics": pipeline.get("metrics"), "params": pipeline.get("params")}, *bodies]:
+        folder = body.get("wdir", ".")
+        for entry in body.get("metrics") or []:
+            path = next(iter(entry)) if isinstance(entry, dict) else str(entry)
+            metrics |= _paths(posixpath.join(folder, path), known)
+        for entry in body.get("params") or []:
+            # A plain one is the name of a parameter; at the top level, a file.
+            names = entry if isinstance(entry, dict) else [entry] if body not in bodies else []
+            params |= {path for name in names for path in _paths(name, known)}
+    return metrics, params
+
+
+def _paths(path: str, known: Iterable[str]) -> set[str]:
+    """Return a path, or the known ones that it stands for if it is a template."""
+    parts = re.split(r"\$\{[^}]*\}", posixpath.normpath(path))
+    if len(parts) == 1:
+        return set(parts)
+    pattern = ".+".join(map(re.escape, parts))
+    return {one for one in known if re.fullmatch(pattern, one)}
+
+
+def content(root: Path, path: str, rev: str | None = None) -> bytes | None:
+    """Return a file's content, be it kept by git or by DVC, or None if it is not there.
+
+    Args:
+        root: The study.
+        path: The file.
+        rev: A commit, branch or tag; the file on disk when not given.
+
+    Raises:
+        StudyError: It is neither in DVC's cache nor in a remote.
+    """
+    if rev is None:
+        return (root / path).read_bytes() if (root / path).is_file() else None
+    kept = git.file_at(root, rev, path)
+    if kept is not None or not outputs(root, rev).get(path):
+        return kept
+    import dvc.api
+    from dvc.exceptions import DvcException
+
+    try:
+        return bytes(dvc.api.read(path, repo=str(root), rev=rev, mode="rb"))
+    except (DvcException, OSError) as error:
+        raise StudyError(
+            "in no storage", f"{path} at {rev[:8]}: {error}", "dvc fetch --all-commits"
+        ) from None
 
 
 def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:

@@ -14,8 +14,6 @@ class StudyError(Exception):
         mend: The command that mends it.
     """
 
-    exit_status = 1
-
     def __init__(self, what: str, where: str = "", mend: str = "") -> None:
         super().__init__(f"{what}: {where}" if where else what)
         self.what = what
@@ -25,8 +23,6 @@ class StudyError(Exception):
 
 class UsageError(StudyError):
     """A command was called with arguments it does not know."""
-
-    exit_status = 2
 
 
 class StoreError(StudyError):

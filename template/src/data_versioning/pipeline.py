@@ -6,13 +6,15 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from data_versioning import dvc, dvc_cache, dvc_files, git, unlogged
 from data_versioning.errors import StoreError, StudyError, UsageError
 from data_versioning.locking import exclusive
+from data_versioning.stage_results import StageResult, stage_failed, stage_results
 from data_versioning.study import Study, load_params
 
 LOCK = ".dvc/tmp/reproduce.lock"
@@ -26,15 +28,111 @@ class Reproduction:
         changed: Whether it left another `dvc.lock` behind.
         seconds: How long DVC took.
         run_id: The MLflow run, if one was logged.
+        stages: What became of each stage.
     """
 
     changed: bool
     seconds: float
     run_id: str | None
+    stages: tuple[StageResult, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold; without stages when none had anything to do."""
+        content = {"changed": self.changed, "seconds": self.seconds, "run_id": self.run_id}
+        stages = [stage.as_dict() for stage in self.stages] if self._worked else None
+        return content | ({"stages": stages} if stages else {})
+
+    def report(self) -> str:
+        """Return a line for each stage, if one had something to do, and what to do next."""
+        lines = []
+        width = max((len(stage.name) for stage in self.stages), default=0)
+        for stage in self.stages if self._worked else ():
+            seconds = "" if stage.seconds is None else f"{stage.seconds:.1f} s"
+            changed = ", ".join(stage.changed)
+            line = f"{stage.name:<{width}}  {stage.outcome:<7}  {seconds:>8}  {changed}"
+            lines.append(line.rstrip())
+        if self.run_id:
+            keep = "to keep this result: git add -A && git commit"
+            lines.append(f"logged MLflow run {self.run_id[:8]}; {keep}")
+        elif not self.changed:
+            lines.append("nothing changed, nothing logged")
+        return "\n".join(lines)
+
+    @property
+    def _worked(self) -> bool:
+        return any(stage.outcome != "skipped" for stage in self.stages)
 
 
-def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Reproduction:
-    """Run `dvc repro` and log one run if `dvc.lock` changed.
+class PipelineManager:
+    """The pipeline of a study.
+
+    What DVC and the stages print is shown as they print it.
+
+    Args:
+        pipeline_file: The `dvc.yaml` in the study's folder.
+        project_dir: The study's folder, or one in it.
+
+    Raises:
+        StudyError: There is no study, or the pipeline is another file.
+    """
+
+    def __init__(
+        self, pipeline_file: Path | str = dvc_files.PIPELINE, project_dir: Path | str = "."
+    ) -> None:
+        self.study = Study.open(project_dir)
+        root = self.study.root
+        if (root / pipeline_file).resolve() != (root / dvc_files.PIPELINE).resolve():
+            raise StudyError("not the pipeline of the study", str(pipeline_file), "dvc.yaml")
+
+    def run(self, params: Mapping[str, Any] | None = None) -> Reproduction:
+        """Run what is out of date: `reproduce`, without its options."""
+        return self.reproduce(params)
+
+    def run_stage(
+        self, name: str, params: Mapping[str, Any] | None = None, force: bool = False
+    ) -> Reproduction:
+        """Run a stage, and before it those that it needs, where they are out of date.
+
+        Args:
+            name: The stage; of a loop all of it, `train`, or one, `train@large`.
+            params: See `reproduce`.
+            force: Run it and those that it needs although nothing changed.
+
+        Raises:
+            StudyError: See `reproduce`; or there is no such stage.
+        """
+        return reproduce(self.study, [*_force(force), "--", name], params=params)
+
+    def reproduce(
+        self, params: Mapping[str, Any] | None = None, force: bool = False
+    ) -> Reproduction:
+        """Run what is out of date, and log one MLflow run if that changed something.
+
+        Args:
+            params: New values of parameters by their dotted names, such as `train.alpha`. They
+                are written to `params.yaml` and stay there, also when a stage fails: the same
+                call, or one without them, then goes on.
+            force: Run every stage although nothing changed.
+
+        Raises:
+            StageFailed: A stage failed; carries its exit status and the end of its output.
+            StudyError: The pipeline cannot run, or a parameter is unknown or of a wrong type;
+                then nothing ran and nothing was written.
+        """
+        return reproduce(self.study, _force(force), params=params)
+
+    def dag(self) -> str:
+        """Return the stages and tracked data as a Mermaid flowchart, from data to results."""
+        return dvc.dag(self.study.root)
+
+
+def reproduce(
+    study: Study,
+    args: Sequence[str] = (),
+    quiet: bool = False,
+    params: Mapping[str, Any] | None = None,
+) -> Reproduction:
+    """Run `dvc repro` and log one run if `dvc.lock` changed, or if a stage began a run.
 
     A reproduction whose run could not be logged (server down, process killed) is logged by the
     next one.
@@ -43,36 +141,74 @@ def reproduce(study: Study, args: Sequence[str] = (), quiet: bool = False) -> Re
         study: The study.
         args: Further arguments of `dvc repro`, such as the name of a stage.
         quiet: Write nothing to standard output.
+        params: New values of parameters; see `PipelineManager.reproduce`.
 
     Raises:
-        StudyError: A stage failed; a FAILED run that names it was logged.
+        StageFailed: A stage failed; a FAILED run that names it was logged.
+        StudyError: The pipeline cannot run.
     """
     root = study.root
     with exclusive(root / LOCK, "it reproduces the pipeline") as held:
-        for path in (root / "dvc.yaml", root / "params.yaml"):
+        for path in (root / dvc_files.PIPELINE, root / "params.yaml"):
             if path.exists():
                 load_params(path)  # DVC's own message about broken YAML names no file
+        _refuse_unknown_stages(root, args)
+        if params:
+            from data_versioning.parameters import set_params
+
+            set_params(root, params)
         dvc.forget_killed_processes(root)
-        owed = unlogged.begin(root, dvc_files.lock_digest(root))
+        digest = dvc_files.lock_digest(root)
+        owed = unlogged.begin(root, digest)
+        before = dvc_files.locked_stages(root)
         start = time.perf_counter()
-        status, stderr = _run(root, args, quiet, held)
+        done = _run(root, args, quiet, held, before)
         seconds = time.perf_counter() - start
-        changed = dvc_files.lock_digest(root) != owed[unlogged.DIGEST]
-        stage, reason = dvc.failure(stderr) if status != 0 else (None, "")
+        digest_now = dvc_files.lock_digest(root)
+        changed = digest_now != owed[unlogged.DIGEST]
+        failed, reason = dvc.failure(done.stderr) if done.status != 0 else (None, "")
+        after = before if digest_now == digest else dvc_files.locked_stages(root)
+        stages = () if "--dry" in args else stage_results(done.log, before, after)
+        worked = any(stage.outcome != "skipped" for stage in stages)
         joined = unlogged.read(root).get("run_id")
         run_id = None
-        if stage or (status == 0 and (changed or joined)):
-            run_id = _log(study, seconds, stage, reason, joined)
+        if failed or (done.status == 0 and (changed or (joined and worked))):
+            run_id = _log(study, seconds, failed, reason, joined)
+        elif done.status == 0 and joined:
+            _end_killed(study, joined)
         if run_id or not (changed or joined):
             unlogged.forget(root)
-        if status == dvc.BAD_USAGE:
+        if done.status == dvc.BAD_USAGE:
             raise UsageError("dvc repro", reason, "dvc repro --help")
-        if stage:
-            raise StudyError(f"stage '{stage}' failed", reason, "mend it, then: make repro")
-        if status != 0:
+        if failed:
+            raise stage_failed(failed, reason, done.printed)
+        if done.status != 0:
             raise StudyError("the pipeline did not run", reason, "mend it, then: make repro")
         make_read_only(root / "data/raw")
-        return Reproduction(changed, seconds, run_id)
+        return Reproduction(changed, seconds, run_id, stages)
+
+
+def _force(force: bool) -> list[str]:
+    return ["--force"] if force else []
+
+
+def _refuse_unknown_stages(root: Path, args: Sequence[str]) -> None:
+    """Refuse what DVC would look for in vain, before anything is written.
+
+    Options of `dvc repro` can change what the other arguments mean; then DVC is asked.
+    """
+    names = [arg for arg in args if arg not in {"--", "--force"}]
+    if not names or any(name.startswith("-") for name in names):
+        return
+    stages = dvc_files.stages(root)
+    for name in names:
+        if name.partition("@")[0] in stages or ":" in name or (root / name).exists():
+            continue
+        raise StudyError(
+            f"no stage '{name}'",
+            f"{dvc_files.PIPELINE} has {', '.join(stages) or 'none'}",
+            "dvc stage list",
+        )
 
 
 def make_read_only(folder: Path) -> None:
@@ -87,13 +223,14 @@ def make_read_only(folder: Path) -> None:
             path.chmod(mode & ~write)
 
 
-def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, str]:
+def _run(
+    root: Path, args: Sequence[str], quiet: bool, held: int, before: dvc_cache.Stages
+) -> dvc.Reproduced:
     """Run `dvc repro`; once more where a damaged file of its cache had got into the results."""
     lock = root / dvc_files.LOCK
     content = lock.read_bytes() if lock.exists() else None
-    before = dvc_files.locked_stages(root)
     since = os.fstat(held).st_mtime_ns  # it was just written
-    status, stderr = dvc.repro(root, args, quiet, held)
+    done = dvc.repro(root, args, quiet, held)
     if damaged := dvc_cache.set_damaged_aside(root, before, since):
         names = ", ".join(str(path) for path in damaged)
         print(f"warning: damaged in DVC's cache, so made again: {names}", file=sys.stderr)
@@ -103,8 +240,9 @@ def _run(root: Path, args: Sequence[str], quiet: bool, held: int) -> tuple[int, 
         else:
             lock.write_bytes(content)
             git.stage(root, dvc_files.LOCK)  # DVC staged the damaged one
-        status, stderr = dvc.repro(root, args, quiet, held)
-    return status, stderr
+        again = dvc.repro(root, args, quiet, held)
+        done = replace(again, log=done.log + again.log)
+    return done
 
 
 def _log(
@@ -119,3 +257,15 @@ def _log(
         print(f"warning: no run logged: {error}", file=sys.stderr)
         print("try: make repro, once that is mended", file=sys.stderr)
         return None
+
+
+def _end_killed(study: Study, run_id: str) -> None:
+    """End the run that a killed reproduction left behind and that nothing is left to do for."""
+    from data_versioning.runs import end_run
+
+    try:
+        end_run(study, run_id, "KILLED")
+    except StoreError as error:
+        print(f"warning: the run {run_id} is still open: {error}", file=sys.stderr)
+    else:
+        unlogged.forget(study.root)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from data_versioning.cli import data, experiments, health, lineage, models, pipeline, setup
 from data_versioning.cli.verbs import Verbs
-from data_versioning.errors import StudyError
+from data_versioning.errors import StudyError, UsageError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,7 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         if error.mend:
             print(f"try: {error.mend}", file=sys.stderr)
-        return error.exit_status
+        return 2 if isinstance(error, UsageError) else 1
     except OSError as error:
         print(f"error: {error.strerror or error}: {error.filename or ''}", file=sys.stderr)
         return 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
-from data_versioning.cli.verbs import Verbs, json_option
+from data_versioning.cli.verbs import Verbs, json_option, show
+from data_versioning.errors import UsageError
 from data_versioning.study import Study
 
 
@@ -14,22 +16,59 @@ def add(verbs: Verbs) -> None:
     verbs.group("pipeline")
     repro = verbs.add("repro", _repro, "run what is out of date and log one MLflow run")
     json_option(repro)
+    repro.add_argument("--force", action="store_true", help="run it although nothing changed")
+    repro.add_argument(
+        "--set",
+        action="append",
+        type=_setting,
+        default=[],
+        metavar="KEY=VALUE",
+        help="set a parameter in params.yaml first, such as train.alpha=0.1; can be repeated",
+    )
     repro.add_argument("dvc", nargs="*", help="stages, and after `--` options of `dvc repro`")
 
+    verbs.add("dag", _dag, "print the stages and what they need as a Mermaid flowchart")
+
+    diff = verbs.add("diff", _diff, "compare the metrics and parameters of two revisions")
+    json_option(diff)
+    diff.add_argument("--markdown", action="store_true", help="print Markdown tables")
+    diff.add_argument("baseline", nargs="?", default="HEAD", help="a revision; HEAD if not given")
+    diff.add_argument("comparison", nargs="?", help="a revision; the files on disk if not given")
+
     verbs.add("summary", _summary, "say where the study is and what it found")
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    from data_versioning.parameters import parse_setting
+
+    try:
+        return parse_setting(text)
+    except UsageError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _repro(args: argparse.Namespace) -> None:
     from data_versioning.pipeline import reproduce
 
-    study = Study.open()
-    done = reproduce(study, args.dvc, quiet=args.json)
+    options = [*(["--force"] if args.force else []), *args.dvc]
+    done = reproduce(Study.open(), options, quiet=args.json, params=dict(args.set))
     if args.json:
-        print(json.dumps(vars(done)))
-    elif done.run_id:
-        print(f"logged MLflow run {done.run_id[:8]}; to keep this result: git add -A && git commit")
-    elif not done.changed:
-        print("nothing changed, nothing logged")
+        print(json.dumps(done.as_dict()))
+    elif report := done.report():
+        print(report)
+
+
+def _dag(_: argparse.Namespace) -> None:
+    from data_versioning.pipeline import PipelineManager
+
+    print(PipelineManager().dag())
+
+
+def _diff(args: argparse.Namespace) -> None:
+    from data_versioning.metrics import MetricsComparator
+
+    diff = MetricsComparator().diff(args.baseline, args.comparison)
+    show(args, diff.as_dict(), diff.markdown if args.markdown else diff.table)
 
 
 def _summary(_: argparse.Namespace) -> None:
