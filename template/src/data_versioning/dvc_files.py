@@ -171,10 +171,9 @@ def content(root: Path, path: str, rev: str | None = None) -> bytes | None:
 
     try:
         return bytes(dvc.api.read(path, repo=str(root), rev=rev, mode="rb"))
-    except (DvcException, OSError) as error:
-        raise StudyError(
-            "in no storage", f"{path} at {rev[:8]}: {error}", "dvc fetch --all-commits"
-        ) from None
+    except (DvcException, OSError):
+        what = "neither in DVC's cache nor in a remote that answers"
+        raise StudyError(what, f"{path} at {rev[:8]}", "dvc fetch --all-commits") from None
 
 
 def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:

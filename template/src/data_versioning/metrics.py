@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -192,25 +193,21 @@ def _values(root: Path, rev: str | None, paths: Iterable[str]) -> Values:
         (path, name): _number(value)
         for path in sorted(paths)
         if (content := dvc_files.content(root, path, rev)) is not None
-        for name, value in flatten(_parsed(content, f"{path} at {rev[:8]}" if rev else path))
+        for name, value in flatten(_parsed(content, path, f" at {rev[:8]}" if rev else ""))
     }
 
 
-def _parsed(content: bytes, name: str) -> Mapping[str, Any]:
+def _parsed(content: bytes, path: str, at: str) -> Mapping[str, Any]:
     """Return the mapping in a JSON, TOML or YAML file."""
-    if ".toml" in name:
-        import tomllib
-
-        try:
-            return tomllib.loads(content.decode())
-        except ValueError as error:
-            raise StudyError("not valid TOML", f"{name}: {error}") from None
+    kind = {".json": "JSON", ".toml": "TOML"}.get(Path(path).suffix)
+    if kind is None:
+        return parse_yaml(content, f"{path}{at}")
     try:
-        parsed = json.loads(content)
-    except ValueError:
-        return parse_yaml(content, name)
+        parsed = json.loads(content) if kind == "JSON" else tomllib.loads(content.decode())
+    except ValueError as error:
+        raise StudyError(f"not valid {kind}", f"{path}{at}: {error}") from None
     if not isinstance(parsed, dict):
-        raise StudyError("not a mapping of names to values", name)
+        raise StudyError("not a mapping of names to values", f"{path}{at}")
     return parsed
 
 
