@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
+from typing import Any
 
+import dvc.api
+import numpy
 import pytest
 import yaml
 from data_versioning import DVCTracker, StudyError
 from data_versioning.cli import main
+from data_versioning.command import capture
 from data_versioning.hashing import digest
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
 
 CONVENTION = (ROOT / "template/.cz.toml").read_text()
+
+
+def own_remote(root: Path) -> Path:
+    """Make `storage` a folder that no other test uses."""
+    folder = root.parent / "own storage"
+    folder.mkdir()
+    write(root / ".dvc/config.local", f"['remote \"storage\"']\n    url = {folder}\n")
+    return folder
 
 
 def committed(root: Path, rev: str = "HEAD") -> list[str]:
@@ -91,7 +105,9 @@ def test_versions_of_a_file_and_a_folder(science: Study) -> None:
     again = tracker.track_data(root / "data/scans", "data: add one", push=True)
     assert (again.files, again.commit is None, again.md5 == folder.md5) == (4, False, False)
     assert committed(root) == ["M data/scans.dvc"]
-    assert tracker.status() == {key: [] for key in ("modified", "missing", "uncommitted", "unpushed")}
+    assert tracker.status() == {
+        key: [] for key in ("modified", "missing", "uncommitted", "unpushed")
+    }
 
     write(root / "-v1 é's.csv", "x\n")
     assert tracker.track_data("-v1 é's.csv", "-m is no option").files == 1
@@ -202,3 +218,185 @@ def test_refusals(science: Study, tmp_path: Path) -> None:
         DVCTracker().track_data("images", " ")
     with pytest.raises(StudyError, match="no such remote"):
         DVCTracker(remote="nowhere").push()
+
+
+PIPELINE = """\
+# The pipeline of the study.
+stages:
+  copy: # one stage
+    cmd: cp in.txt out.txt
+    deps: [in.txt]
+    outs: [out.txt]
+"""
+
+
+def test_model_metadata(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Metrics, parameters and tags are in git with the model, for people and for DVC."""
+    root = study.root
+    write(root / ".cz.toml", CONVENTION)
+    write(root / "dvc.yaml", PIPELINE)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "pipeline")
+    write(root / "dvc.yaml", PIPELINE.replace("cp in.txt", "cp  -p in.txt"))  # not finished yet
+    write(root / "models/resnet50_v1.0.pt", "weights\n")
+    tracker = DVCTracker()
+    done = tracker.track_model(
+        path="models/resnet50_v1.0.pt",
+        metrics={"accuracy": numpy.float32(0.5), "inference_time_ms": 15},
+        params={"architecture": "resnet50", "pretrained": True, "layers": (1, 2)},
+        tags=["production", "v1.0"],
+    )
+    assert done.files == 1
+    assert subject(root) == "data: track model resnet50_v1-0"
+    assert committed(root) == [
+        "A models/.gitignore", "A models/resnet50_v1.0.pt.dvc", "M dvc.yaml"
+    ]  # fmt: skip
+    text = git(root, "show", "HEAD:dvc.yaml")
+    assert text.startswith(PIPELINE)
+    assert yaml.safe_load(text)["artifacts"] == {
+        "resnet50_v1-0": {
+            "path": "models/resnet50_v1.0.pt",
+            "type": "model",
+            "labels": ["production", "v1.0"],
+            "meta": {
+                "metrics": {"accuracy": 0.5, "inference_time_ms": 15},
+                "params": {"architecture": "resnet50", "pretrained": True, "layers": [1, 2]},
+            },
+        }
+    }
+    assert git(root, "diff", "--name-only").split() == ["dvc.yaml"]
+    assert "cp  -p in.txt" in (root / "dvc.yaml").read_text()
+    assert git(root, "diff", "--cached", "--name-only") == ""
+    git(root, "tag", "--annotate", "resnet50_v1-0@v1.0.0", "--message", "version")
+    assert dvc.api.artifacts_show("resnet50_v1-0") == {
+        "rev": done.commit,
+        "path": "models/resnet50_v1.0.pt",
+    }
+
+    # The name that is in dvc.yaml stays; what another model scored goes.
+    write(root / "models/resnet50_v1.0.pt", "other weights\n")
+    argv = ["track-model", "models/resnet50_v1.0.pt", "--metric", "f1=0.25", "--tag", "new"]
+    assert main([*argv, "-m", "feat(model): train on", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["md5"] == digest(root / done.path)
+    (model,) = yaml.safe_load(git(root, "show", "HEAD:dvc.yaml"))["artifacts"].values()
+    assert model["labels"] == ["production", "v1.0", "new"]
+    assert model["meta"] == {"metrics": {"f1": 0.25}, "params": {}}
+    assert main([*argv, "--metric", "f1"]) == 1
+    assert "not of the form name=value" in capsys.readouterr().err
+
+    # A taken name gets the folder in front.
+    write(root / "more/resnet50_v1.0.pt", "third\n")
+    tracker.track_model("more/resnet50_v1.0.pt", message="chore: third")
+    assert "more-resnet50_v1-0" in yaml.safe_load((root / "dvc.yaml").read_text())["artifacts"]
+
+
+def test_a_model_that_the_pipeline_makes(science: Study) -> None:
+    """Only what is known of it is written and committed."""
+    root = science.root
+    done = DVCTracker().track_model("models/model.json", {"accuracy": 0.4}, message="data: note")
+    assert committed(root) == ["M dvc.yaml"]
+    assert done.md5 == digest(root / "models/model.json")
+    text = (root / "dvc.yaml").read_text()
+    before = git(root, "show", "HEAD~1:dvc.yaml")
+    assert text.startswith(before)
+    assert yaml.safe_load(text)["artifacts"]["model"]["meta"] == {"metrics": {"accuracy": 0.4}}
+    assert git(root, "status", "--porcelain") == ""
+    again = DVCTracker().track_model("models/model.json", tags=["kept"], message="data: note")
+    known = yaml.safe_load((root / "dvc.yaml").read_text())["artifacts"]["model"]
+    assert (known["labels"], known["meta"]["metrics"]) == (["kept"], {"accuracy": 0.4})
+    assert again.commit != done.commit
+
+
+@pytest.fixture
+def versions(science: Study) -> Study:
+    """A study whose tag v1.0 has people and old; the current commit has new people, and later."""
+    root = science.root
+    own_remote(root)
+    tracker = DVCTracker()
+    write(root / "data/old/1.txt", "1\n")
+    write(root / "data/old/2.txt", "2\n")
+    tracker.track_data("data/old", "data: old", push=True)
+    git(root, "tag", "--annotate", "v1.0", "--message", "first")
+    write(root / "data/old/2.txt", "two\n")
+    write(root / "data/old/3.txt", "3\n")
+    write(root / "data/later.txt", "later\n")
+    people = root / "data/raw/people.csv"
+    people.chmod(0o644)
+    people.write_text(people.read_text() + "emmy,30\n")
+    tracker.track_all(["data/old", "data/later.txt", "data/raw/people.csv"], "data: later", True)
+    return science
+
+
+def contents(root: Path) -> dict[str, str]:
+    """Return what the data files hold."""
+    files = [path for path in (root / "data").rglob("*") if path.is_file()]
+    kept = [path for path in files if path.suffix in {".txt", ".csv"}]
+    return {path.relative_to(root).as_posix(): path.read_text() for path in sorted(kept)}
+
+
+def test_checkout_of_a_version_and_back(versions: Study) -> None:
+    """Data becomes what it was, from the remote where the cache lacks it; HEAD brings it back."""
+    root = versions.root
+    now = contents(root)
+    head = git(root, "rev-parse", "HEAD")
+    write(root / "notes.md", "staged\n")
+    git(root, "add", "notes.md")
+    shutil.rmtree(root / ".dvc/cache/files")
+    capture(["dvc", "fetch", "--quiet"], root)  # today's; yesterday's is only in the remote
+    tracker = DVCTracker()
+    changed = tracker.checkout_version(tag="v1.0")
+    assert changed == ["data/later.txt", "data/old", "data/raw/people.csv"]
+    then = contents(root)
+    assert then.keys() == now.keys() - {"data/later.txt", "data/old/3.txt"}
+    assert then["data/old/2.txt"] == "2\n"
+    assert "emmy" not in then["data/raw/people.csv"]
+    assert not os.access(root / "data/raw/people.csv", os.W_OK) or os.geteuid() == 0
+    assert git(root, "rev-parse", "HEAD") == head
+    assert git(root, "diff", "--cached", "--name-only").split() == ["notes.md"]
+    assert tracker.checkout_version(tag="v1.0") == []
+    assert main(["checkout-version", "HEAD"]) == 0
+    assert contents(root) == now
+    assert git(root, "status", "--porcelain").split() == ["A", "notes.md"]
+
+    assert tracker.checkout_version(rev="v1.0", paths=["data/old"]) == ["data/old"]
+    assert (root / "data/old/2.txt").read_text() == "2\n"
+    assert not (root / "data/old/3.txt").exists()
+    assert (root / "data/later.txt").exists()
+
+
+def test_checkout_loses_nothing(versions: Study) -> None:
+    """What no commit knows is not replaced, and what cannot be had leaves all as it was."""
+    root = versions.root
+    tracker = DVCTracker()
+
+    def refused(reason: str, **arguments: Any) -> None:
+        before = contents(root), git(root, "status", "--porcelain")
+        with pytest.raises(StudyError, match=reason) as error:
+            tracker.checkout_version(**arguments)
+        assert error.value.mend
+        assert (contents(root), git(root, "status", "--porcelain")) == before
+
+    refused("either a tag or a revision")
+    refused("either a tag or a revision", tag="v1.0", rev="HEAD")
+    refused("no such revision", tag="HEAD")
+    refused("did not track it then", tag="v1.0", paths=["data/later.txt"])
+    refused("the pipeline makes it", tag="v1.0", paths=["models/model.json"])
+    # Edited data, a new file in a folder, pointers that no commit has.
+    write(root / "data/later.txt", "precious\n")
+    refused("changed on disk since", tag="v1.0")
+    capture(["dvc", "add", "--quiet", "data/later.txt"], root)
+    refused("not committed", tag="v1.0")
+    tracker.track_data("data/later.txt", "data: keep")
+    write(root / "data/old/precious.txt", "4\n")
+    refused("changed on disk since", tag="v1.0")
+    (root / "data/old/precious.txt").unlink()
+    # A checkout that was killed between the pointers and the data.
+    git(root, "restore", "--source=v1.0", "--worktree", "--", "data/old.dvc")
+    tracker.checkout_version(rev="HEAD")
+    assert git(root, "status", "--porcelain") == ""
+    assert (root / "data/old/3.txt").exists()
+    # Neither in the cache nor in the remote.
+    known = yaml.safe_load(git(root, "show", "v1.0:data/raw/people.csv.dvc"))["outs"][0]["md5"]
+    for store in (root / ".dvc/cache", root.parent / "own storage"):
+        (store / "files/md5" / known[:2] / known[2:]).unlink(missing_ok=True)
+    refused("some data is not there|neither in the cache", tag="v1.0")

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from data_versioning import artifacts, dvc, dvc_files, git, git_index, trackable
 from data_versioning.errors import StudyError
+from data_versioning.locking import exclusive
 from data_versioning.model_metadata import Metadata
+from data_versioning.pipeline import LOCK
+from data_versioning.study import Study
 
 CONVENTION = ".cz.toml"
+SHOWN = 5  # paths in an error
+
+
+@contextmanager
+def writing(study: Study) -> Iterator[int]:
+    """Hold the lock of all who change what DVC tracks; yields the open lock file.
+
+    Raises:
+        StudyError: A stage of the pipeline asks for it, which the pipeline holds.
+    """
+    if stage := os.environ.get("DVC_STAGE"):
+        mend = "declare what the stage makes under outs: of dvc.yaml"
+        raise StudyError("a stage of the pipeline cannot track data", stage, mend)
+    with exclusive(study.root / LOCK, "it reproduces the pipeline or tracks data") as lock:
+        dvc.forget_killed_processes(study.root)
+        yield lock
 
 
 class DataCommit:
@@ -41,38 +62,22 @@ class DataCommit:
             lock: An open lock file that DVC holds, too.
         """
         git_index.refuse_unfinished(self._root)
-        staged = {
-            file: git.file_at(self._root, "", file) for file in map(trackable.ignore_file, paths)
-        }
-        in_git = [path for path in paths if git.is_tracked(self._root, path)]
+        shared = set(map(trackable.ignore_file, paths))
+        staged = {file: git.file_at(self._root, "", file) for file in shared}
+        known = git.tracked_files(self._root, ".")
+        held = set(known).union(*map(trackable.parents, known))
+        in_git = [path for path in paths if path in held]
         git.unstage(self._root, in_git)  # or DVC does not take it
         try:
             dvc.add(self._root, paths, lock)
         except StudyError as error:
             if in_git:  # of no paths, git would forget all
                 git.forget_staged(self._root, [f":(literal){path}" for path in in_git])
-            again = f"mend that, then repeat this: {shlex.join(paths)}"
+            again = f"mend that, then repeat this: {shlex.join(paths[:SHOWN])}"
             raise StudyError(error.what, error.where, again) from None
         # DVC stages the whole .gitignore, with what else is edited in it.
-        git_index.stage_contents(self._root, self._pointers(paths, staged))
+        git_index.stage_contents(self._root, self._ignored(paths, staged), _pointers(paths))
         self._added |= {path: self._added.get(path) for path in paths}
-
-    def _pointers(
-        self, paths: Sequence[str], ignored: Mapping[str, bytes | None]
-    ) -> dict[str, bytes]:
-        """Return the files that say in git what DVC tracks.
-
-        Args:
-            paths: What was added.
-            ignored: What the .gitignore files said before.
-        """
-        contents: dict[str, bytes] = {}
-        for path in paths:
-            contents[f"{path}.dvc"] = (self._root / f"{path}.dvc").read_bytes()
-            source, line = git_index.ignore_rule(self._root, path) or ("", "")
-            if source == trackable.ignore_file(path):
-                contents[source] = _with_line(contents.get(source, ignored.get(source)), line)
-        return contents
 
     def declare(self, model: Metadata) -> None:
         """Write what is known of a model into `dvc.yaml`."""
@@ -83,26 +88,39 @@ class DataCommit:
 
     def commit(self, message: str) -> str | None:
         """Commit what was added and declared; returns the commit, None if there is nothing new."""
-
-        def committed(path: str) -> bytes | None:
-            return git.file_at(self._root, "HEAD", path)
-
-        moved = [path for path in self._added if (self._root / f"{path}.dvc").exists()]
-        contents = self._pointers(
-            moved, {file: committed(file) for file in map(trackable.ignore_file, moved)}
-        )
+        data = [path for path in self._added if (self._root / f"{path}.dvc").exists()]
+        shared = {dvc_files.PIPELINE, *map(trackable.ignore_file, data)}
+        committed = {file: git.file_at(self._root, "HEAD", file) for file in shared}
+        contents = self._ignored(data, committed)
+        pipeline = committed[dvc_files.PIPELINE]
         for model in filter(None, self._added.values()):
-            pipeline = contents.get(dvc_files.PIPELINE, committed(dvc_files.PIPELINE))
-            contents[dvc_files.PIPELINE] = model.into(pipeline)
+            contents[dvc_files.PIPELINE] = pipeline = model.into(pipeline)
+        message = conventional(self._root, message)
         try:
-            message = conventional(self._root, message)
-            commit = git_index.commit_contents(self._root, contents, message, without=moved)
+            commit = git_index.commit_contents(
+                self._root, message, contents, _pointers(data), without=data
+            )
         except StudyError as error:
             where = f"{error.what}: {error.where}"
             mend = "mend that, then repeat this: it goes on from here"
             raise StudyError("DVC has it, but git has no commit of it", where, mend) from None
         self._added.clear()
         return commit
+
+    def _ignored(
+        self, paths: Sequence[str], before: Mapping[str, bytes | None]
+    ) -> dict[str, bytes]:
+        """Return the .gitignore files beside some data, with DVC's lines of that data in them.
+
+        Args:
+            paths: The data.
+            before: What the files said.
+        """
+        lines: dict[str, list[str]] = {}
+        for path, (source, line) in git_index.ignore_rules(self._root, paths).items():
+            if source == trackable.ignore_file(path):
+                lines.setdefault(source, []).append(line)
+        return {source: _with_lines(before[source], lines[source]) for source in lines}
 
 
 def conventional(root: Path, message: str) -> str:
@@ -128,10 +146,14 @@ def conventional(root: Path, message: str) -> str:
     return f"data: {subject}" + (f"\n\n{body.strip()}" if body.strip() else "")
 
 
-def _with_line(content: bytes | None, line: str) -> bytes:
-    lines = (content or b"").decode().splitlines(keepends=True)
-    if line in (one.rstrip("\r\n") for one in lines):
-        return content or b""
-    if lines and not lines[-1].endswith("\n"):
-        lines[-1] += "\n"
-    return "".join([*lines, f"{line}\n"]).encode()
+def _pointers(paths: Sequence[str]) -> list[str]:
+    return [f"{path}.dvc" for path in paths]
+
+
+def _with_lines(content: bytes | None, added: Sequence[str]) -> bytes:
+    lines = (content or b"").decode().split("\n")
+    there = {line.rstrip("\r") for line in lines}
+    lacking = [line for line in added if line not in there]
+    if lacking and not lines[-1]:
+        lines.pop()
+    return "\n".join([*lines, *lacking, *([""] if lacking else [])]).encode()

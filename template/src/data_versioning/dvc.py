@@ -21,6 +21,7 @@ from data_versioning.unlogged import REPRODUCTION
 
 LONGEST_COMMAND = 1_000_000  # bytes; Linux takes two million, the environment included
 POINTER = 9  # bytes that an argument costs besides its own
+RWLOCK = ".dvc/tmp/rwlock"
 BAD_USAGE = 254  # what `dvc` exits with when it does not know an argument
 
 
@@ -35,14 +36,22 @@ def forget_killed_processes(root: Path) -> None:
     DVC asks only whether there is a process with that number, be it dead and not yet buried or
     another program.
     """
-    path = root / ".dvc/tmp/rwlock"
+    if is_locked_by_killed(root):
+        (root / RWLOCK).unlink(missing_ok=True)
+
+
+def is_locked_by_killed(root: Path) -> bool:
+    """Tell whether the locks that DVC noted are all those of processes that were killed."""
     try:
-        locks = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        return
+        text = (root / RWLOCK).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return False
+    try:
+        locks = json.loads(text)
+    except ValueError:
+        return True  # written half; DVC would refuse it for ever
     holders = [*locks.get("write", {}).values(), *itertools.chain(*locks.get("read", {}).values())]
-    if holders and not any(_is_dvc(holder["pid"]) for holder in holders):
-        path.unlink()
+    return bool(holders) and not any(_is_dvc(holder["pid"]) for holder in holders)
 
 
 def _is_dvc(pid: int) -> bool:
@@ -92,7 +101,7 @@ def remotes(root: Path) -> tuple[str | None, dict[str, Remote]]:
 
 
 def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) -> tuple[int, str]:
-    """Push, pull or fetch, showing progress and the count of files but no error.
+    """Push, pull or fetch, showing progress and the count of files but no error, on stderr.
 
     Returns:
         See `command.stream`.
@@ -101,7 +110,7 @@ def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) ->
     # botocore tries a server that is down five times, and s3fs each of those five times.
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
     argv = ["dvc", verb, "--remote", remote, "--", *targets]
-    return stream(argv, root, chatter, environment)
+    return stream(argv, root, chatter, environment, stdout=2)
 
 
 def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
@@ -156,6 +165,42 @@ def data_status(root: Path) -> dict[str, Any]:
 def checkout(root: Path, targets: Iterable[str]) -> None:
     """Put data in place as `*.dvc` and `dvc.lock` say; of all of them, where none is given."""
     call(root, "--wait-for-lock", "checkout", "--", *targets)
+
+
+def get(
+    root: Path, path: str, rev: str, to: Path, remote: str | None, cache: Path | None, scratch: Path
+) -> tuple[int, str]:
+    """Copy data of any revision, from the cache or a remote, showing progress.
+
+    Args:
+        root: The study.
+        path: The data, relative to the study.
+        rev: The revision.
+        to: What to make.
+        remote: The remote, as it is configured now, not then.
+        cache: The cache to look in; the study's own when not given.
+        scratch: An empty folder that others cannot read, for a configuration with passwords.
+
+    Returns:
+        See `command.stream`.
+    """
+    import configobj
+
+    config = configobj.ConfigObj(interpolation=False, list_values=False)
+    for line in call(root, "config", "--list").splitlines():
+        key, _, value = line.partition("=")
+        if found := re.fullmatch(r"remote\.(.+)\.(\w+)", key):
+            config.setdefault(f'remote "{found[1]}"', {})[found[2]] = value
+    if remote:
+        config["core"] = {"remote": remote}
+    if cache:
+        config["cache"] = {"dir": str(cache)}
+    file = scratch / "config"
+    with file.open("wb") as opened:
+        config.write(opened)
+    argv = ["dvc", "get", "--rev", rev, "--out", str(to), "--config", str(file), "--", ".", path]
+    chatter = "ERROR:" if sys.stderr.isatty() else ("",)
+    return stream(argv, root, chatter, stdout=subprocess.DEVNULL)
 
 
 def call(root: Path, *args: str) -> str:

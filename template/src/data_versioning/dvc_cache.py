@@ -44,13 +44,13 @@ def set_damaged_aside(root: Path, before: Stages, since: int) -> list[Path]:
     aside = root / ASIDE
     moved: list[Path] = []
     for out in suspects:
-        damaged = list(_damaged(cache / "files/md5", out["md5"], since))
-        for path in damaged:
+        found = list(damaged(cache / "files/md5", out["md5"], since))
+        for path in found:
             aside.mkdir(parents=True, exist_ok=True)
             shutil.move(path, aside / f"{path.parent.name}{path.name}")
-        if damaged:
+        if found:
             _delete(root / out["path"])
-        moved += damaged
+        moved += found
     return moved
 
 
@@ -86,7 +86,7 @@ def _recorded(cache: Path, stage: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield yaml.safe_load(content)
 
 
-def _damaged(files: Path, digest: str, since: int) -> Iterator[Path]:
+def damaged(files: Path, digest: str, since: int) -> Iterator[Path]:
     """Yield the files of a result that do not hold what their name says.
 
     Those made after `since` are taken for good: DVC has read them then.
@@ -98,4 +98,4 @@ def _damaged(files: Path, digest: str, since: int) -> Iterator[Path]:
         yield path
     elif digest.endswith(".dir"):
         for entry in json.loads(path.read_bytes()):
-            yield from _damaged(files, entry["md5"], since)
+            yield from damaged(files, entry["md5"], since)

@@ -27,15 +27,20 @@ def refuse_unfinished(root: Path) -> None:
 
 
 def commit_contents(
-    root: Path, contents: Mapping[str, bytes], message: str, without: Iterable[str] = ()
+    root: Path,
+    message: str,
+    contents: Mapping[str, bytes],
+    files: Iterable[str] = (),
+    without: Iterable[str] = (),
 ) -> str | None:
-    """Commit these contents of files, whatever is on disk or staged; both stay as they are.
+    """Commit given texts, whatever is on disk or staged; both stay as they are.
 
     Args:
         root: The study.
-        contents: What the commit says of each path.
         message: The commit message.
-        without: Files and folders that the commit no longer holds.
+        contents: What the commit says of each of these paths.
+        files: Files that it takes from disk.
+        without: Files and folders that it no longer holds.
 
     Returns:
         The new commit, or None if the last one says the same.
@@ -50,7 +55,7 @@ def commit_contents(
             with suppress(FileNotFoundError):
                 shutil.copyfile(folder / "index", index)
             git.run(root, ["read-tree", "--reset", before], index=index)
-        stage_contents(root, contents, without, index)
+        stage_contents(root, contents, files, without, index)
         if before and not git.run(root, ["diff", "--cached", "--name-only", before], index=index):
             return None
         git.commit(root, message, index=index)
@@ -60,6 +65,7 @@ def commit_contents(
 def stage_contents(
     root: Path,
     contents: Mapping[str, bytes],
+    files: Iterable[str] = (),
     without: Iterable[str] = (),
     index: Path | None = None,
 ) -> None:
@@ -70,21 +76,26 @@ def stage_contents(
         blob = ["hash-object", "-w", "--stdin", f"--path={path}"]
         digest = git.run(root, blob, content).decode().strip()
         lines.append(os.fsencode(f"100644 {digest}\t{prefix}{path}\0"))
-    if lines:
-        git.run(root, ["update-index", "-z", "--index-info"], b"".join(lines), index)
     git.unstage(root, without, index)
+    git.run(root, ["update-index", "-z", "--index-info"], b"".join(lines), index)
+    names = b"".join(os.fsencode(path) + b"\0" for path in files)
+    git.run(root, ["update-index", "--add", "-z", "--stdin"], names, index)
 
 
-def ignore_rule(root: Path, path: str) -> tuple[str, str] | None:
-    """Return the file and the line by which git ignores a path, or None if it does not."""
+def ignore_rules(root: Path, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
+    """Return the file and the line by which git ignores a path, of each that it ignores."""
     argv = ["git", "check-ignore", "--verbose", "-z", "--stdin"]
-    asked = os.fsencode(path) + b"\0"
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     done = subprocess.run(argv, cwd=root, input=asked, capture_output=True, check=False)
-    if done.returncode != 0:
-        return None
-    source, line, _, _ = os.fsdecode(done.stdout).split("\0", 3)
-    # The pattern that git prints has lost its blanks at the end.
-    return source, (root / source).read_text(encoding="utf-8").split("\n")[int(line) - 1]
+    fields = os.fsdecode(done.stdout).split("\0")
+    lines: dict[str, list[str]] = {}
+    rules = {}
+    for source, number, path in zip(fields[::4], fields[1::4], fields[3::4], strict=False):
+        if source not in lines:
+            lines[source] = (root / source).read_text(encoding="utf-8").split("\n")
+        # The pattern that git prints has lost its blanks at the end.
+        rules[path] = source, lines[source][int(number) - 1]
+    return rules
 
 
 def differing(root: Path, rev: str, patterns: Iterable[str]) -> list[str]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from data_versioning import dvc
+from data_versioning import dvc, dvc_state
 from data_versioning.dvc import Remote
 from data_versioning.errors import StudyError
 from data_versioning.pipeline import make_read_only
@@ -84,7 +84,7 @@ def push(study: Study, names: Sequence[str] = ()) -> str:
         StudyError: A remote refused; names the remote and the mend. The others were pushed to.
             Nothing local changes.
     """
-    targets = _targets(study, names)
+    targets = chosen(study, names)
     if not targets:
         return (
             "nothing pushed: no remote is configured yet; your data is safe in .dvc/cache\n"
@@ -117,7 +117,7 @@ def pull(study: Study, name: str | None = None) -> str:
     Raises:
         StudyError: The remote refused or lacks something.
     """
-    targets = _targets(study, [name] if name else [])
+    targets = chosen(study, [name] if name else [])
     if not targets:
         return (
             "nothing pulled: no remote is configured\n"
@@ -139,7 +139,7 @@ def fetch(study: Study, names: Sequence[str] = (), targets: Sequence[str] = ()) 
     Raises:
         StudyError: The remote refused or lacks something.
     """
-    for remote in _targets(study, names)[:1]:
+    for remote in chosen(study, names)[:1]:
         _transfer(study, "fetch", remote, targets)
 
 
@@ -150,7 +150,7 @@ def not_in_remote(study: Study, names: Sequence[str] = ()) -> dict[str, list[str
         StudyError: A remote refused.
     """
     lacking: dict[str, list[str]] = {}
-    for remote in _targets(study, names):
+    for remote in chosen(study, names):
         status, paths, stderr = dvc.not_in_remote(study.root, remote.name)
         if status != 0:
             raise _failure("push", remote, stderr)
@@ -158,7 +158,30 @@ def not_in_remote(study: Study, names: Sequence[str] = ()) -> dict[str, list[str
     return lacking
 
 
-def _targets(study: Study, names: Sequence[str]) -> list[Remote]:
+def lacking(
+    study: Study, remote: Remote, objects: Mapping[str, Sequence[str]], seconds: float | None = None
+) -> dict[str, dict[str, int]]:
+    """Return which objects a remote lacks; see `dvc_state.lacking`.
+
+    Raises:
+        StudyError: The remote refused, or did not answer in time.
+    """
+    _refuse_absent_folder("push", remote)
+    done = dvc_state.lacking(study.root, remote.name, objects, seconds)
+    if done is None:
+        raise _failure("push", remote, f"ERROR: timed out after {seconds:g} seconds")
+    status, found, stderr = done
+    if status != 0:
+        raise _failure("push", remote, stderr)
+    return found
+
+
+def chosen(study: Study, names: Sequence[str] = ()) -> list[Remote]:
+    """Return remotes by name: the default remote and the remote `backup` if none is named.
+
+    Raises:
+        StudyError: There is no remote of that name.
+    """
     default, remotes = dvc.remotes(study.root)
     if not names:
         names = [*([default] if default else []), *([BACKUP] if BACKUP in remotes else [])]

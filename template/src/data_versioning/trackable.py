@@ -116,12 +116,15 @@ def _refuse_stage_output(study: Study, path: str) -> None:
 
 def _refuse_ignored(study: Study, path: str) -> None:
     # Of a file in an ignored folder, the .dvc file is ignored too.
-    for asked in (path, f"{path}.dvc"):
-        rule = git_index.ignore_rule(study.root, asked)
-        if rule and rule != (ignore_file(path), f"/{PurePosixPath(path).name}"):
-            source, pattern = rule
+    for source, line in git_index.ignore_rules(study.root, [path, f"{path}.dvc"]).values():
+        if (source, line) != (ignore_file(path), f"/{PurePosixPath(path).name}"):
             mend = f"take the line out with: $EDITOR {shlex.quote(source)}"
-            raise StudyError(f"git ignores it, because of '{pattern}' in {source}", path, mend)
+            raise StudyError(f"git ignores it, because of '{line}' in {source}", path, mend)
+
+
+def parents(path: str) -> list[str]:
+    """Return the folders that a path lies in, but for the study itself."""
+    return [path[:at] for at, letter in enumerate(path) if letter == "/"]
 
 
 def ignore_file(path: str) -> str:

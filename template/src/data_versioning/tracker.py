@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from data_versioning import artifacts, dvc, dvc_files, git, remotes, trackable
 from data_versioning.checkout import checkout_version
-from data_versioning.data_commit import DataCommit, conventional
+from data_versioning.data_commit import DataCommit, conventional, writing
 from data_versioning.errors import StudyError
-from data_versioning.locking import exclusive
 from data_versioning.model_metadata import Metadata, known_as, plain
-from data_versioning.pipeline import LOCK, make_read_only
+from data_versioning.pipeline import make_read_only
 from data_versioning.study import Study
 
 
@@ -69,7 +66,7 @@ class DVCTracker:
             StudyError: A path is missing, empty, outside the study, ignored, made by the pipeline,
                 or lies in or around something DVC tracks. Nothing was added.
         """
-        with self._writing() as lock:
+        with writing(self._study) as lock:
             self._data.add([self._checked(path) for path in paths], lock)
 
     def commit(self, message: str) -> str | None:
@@ -88,7 +85,7 @@ class DVCTracker:
         """
         if not self._data:
             raise StudyError("nothing was added since the last commit", mend="tracker.add(<path>)")
-        with self._writing():
+        with writing(self._study):
             return self._data.commit(message)
 
     def track_data(self, path: Path | str, message: str, push: bool = False) -> Tracked:
@@ -108,7 +105,7 @@ class DVCTracker:
         self, paths: Sequence[Path | str], message: str, push: bool = False
     ) -> list[Tracked]:
         """Do as `track_data` does for several paths, in one commit."""
-        with self._writing() as lock:
+        with writing(self._study) as lock:
             added = [self._checked(path) for path in paths]
             self._data.add(added, lock)
             commit = self._data.commit(message)
@@ -142,7 +139,7 @@ class DVCTracker:
             StudyError: See `track_data`.
         """
         given = {"metrics": metrics, "params": params}
-        with self._writing() as lock:
+        with writing(self._study) as lock:
             own = trackable.inside(self._study, path)
             made = own in trackable.made_by_stages(self._study)
             before = dvc_files.outputs(self._root, "HEAD") if git.head(self._root) else {}
@@ -202,7 +199,7 @@ class DVCTracker:
         if (tag is None) == (rev is None):
             raise StudyError("give either a tag or a revision", mend='checkout_version(tag="v1.0")')
         at = git.resolve(self._root, f"refs/tags/{tag}" if tag else str(rev))
-        with self._writing():
+        with writing(self._study):
             changed = checkout_version(self._study, at, paths, self._remotes)
             make_read_only(self._root / "data/raw")
         return changed
@@ -237,18 +234,6 @@ class DVCTracker:
             lines += [f"would send it to {name}" for name in to]
             lines += [f"would send {path} to {name}" for name in to for path in to[name]]
         return lines
-
-    @contextmanager
-    def _writing(self) -> Iterator[int]:
-        if stage := os.environ.get("DVC_STAGE"):  # it would wait for itself
-            raise StudyError(
-                "a stage of the pipeline cannot track data",
-                stage,
-                "declare it in outs: of dvc.yaml",
-            )
-        with exclusive(self._root / LOCK, "it reproduces the pipeline or tracks data") as lock:
-            dvc.forget_killed_processes(self._root)
-            yield lock
 
     def _checked(self, path: Path | str) -> str:
         own = trackable.inside(self._study, path)
