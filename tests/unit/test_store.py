@@ -11,7 +11,8 @@ import pytest
 from data_versioning import store
 from data_versioning.errors import StoreError, StudyError
 from data_versioning.pipeline import reproduce
-from data_versioning.run_table import recent_runs, table
+from data_versioning.run_search import search
+from data_versioning.run_table import table
 from data_versioning.runs import log_reproduction
 from data_versioning.study import Study
 
@@ -39,7 +40,7 @@ def test_artifacts_follow_a_moved_study(study: Study, monkeypatch: pytest.Monkey
             mlflow.log_text(name, "name.txt")
         assert run.info.artifact_uri.startswith(root.as_uri())
         names.append(name)
-        logged = [one["run_id"] for one in recent_runs(moved, limit=9)[-2::-1]]
+        logged = [one["run_id"] for one in search(moved, limit=9)[-2::-1]]
         assert [mlflow.artifacts.load_text(f"runs:/{one}/name.txt") for one in logged] == names
 
 
@@ -82,7 +83,7 @@ def test_any_name_of_a_metric_or_parameter_is_logged(study: Study) -> None:
         "          cache: false\n          persist: true\n"
     )
     reproduce(study, quiet=True)
-    (run,) = recent_runs(study)
+    (run,) = search(study)
     assert run["metrics"] == {"R²": 0.5, "hit ___": 9.0, "ok": 1.0}
     assert list(run["params"]) == ["share ___"]
 

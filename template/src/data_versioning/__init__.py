@@ -25,7 +25,7 @@ _EXPORTS = {
     "fetch_dataset": "datasets",
     "load_params": "study",
     "setup_mlflow": "store",
-    "track_experiment": "experiments",
+    "track_experiment": "experiment_decorator",
 }
 __all__ = list(_EXPORTS)
 

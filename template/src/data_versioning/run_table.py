@@ -1,47 +1,19 @@
-"""Look at the runs of the study."""
+"""Show the runs of the study."""
 
 from __future__ import annotations
 
 import os
 import socket
 import sys
-from datetime import datetime
+from itertools import zip_longest
+from math import isfinite
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.store import is_local, readable, setup_mlflow, shown, tracking_uri
+from data_versioning.store import is_local, setup_mlflow, shown, tracking_uri
 from data_versioning.study import Study
 
-
-def recent_runs(study: Study, limit: int = 10) -> list[dict[str, Any]]:
-    """Return the latest runs, newest first.
-
-    Returns:
-        One mapping a run: `run_id`, `started` (ISO 8601, local time), `status`, `commit`, `dirty`,
-        `failed_stage`, `metrics`, `params`.
-    """
-    import mlflow
-
-    experiment_id = setup_mlflow(study)
-    with readable(study):
-        runs = mlflow.MlflowClient().search_runs(
-            [experiment_id], max_results=limit, order_by=["attributes.start_time DESC"]
-        )
-    return [
-        {
-            "run_id": run.info.run_id,
-            "started": datetime.fromtimestamp(run.info.start_time / 1000)
-            .astimezone()
-            .isoformat(timespec="seconds"),
-            "status": run.info.status,
-            "commit": run.data.tags.get("git.commit", ""),
-            "dirty": run.data.tags.get("git.dirty") == "true",
-            "failed_stage": run.data.tags.get("failed.stage"),
-            "metrics": run.data.metrics,
-            "params": run.data.params,
-        }
-        for run in runs
-    ]
+WIDTH = 40  # characters of a value in a comparison
 
 
 def table(runs: list[dict[str, Any]]) -> str:
@@ -49,12 +21,61 @@ def table(runs: list[dict[str, Any]]) -> str:
     metrics = sorted({name for run in runs for name in run["metrics"]})[:6]
     rows = [["run", "started", "status", "commit", *metrics]]
     for run in runs:
-        status = run["status"] + (f" ({run['failed_stage']})" if run["failed_stage"] else "")
-        commit = run["commit"][:8] + ("+" if run["dirty"] else "")
-        started = run["started"][:16].replace("T", " ")
         values = [f"{run['metrics'][m]:.4g}" if m in run["metrics"] else "-" for m in metrics]
-        rows.append([run["run_id"][:8], started, status, commit, *values])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        rows.append([run["run_id"][:8], _minute(run), _status(run), _commit(run), *values])
+    return _aligned(rows)
+
+
+def comparison(runs: list[dict[str, Any]]) -> str:
+    """Return runs as the columns of a text table: metrics and parameters, what differs first."""
+    same: list[list[str]] = []
+    differ: list[list[str]] = []
+    for kind in ("metrics", "params"):
+        for name in sorted({name for run in runs for name in run[kind]}):
+            values = [run[kind].get(name) for run in runs]
+            rows = same if len(set(map(repr, values))) == 1 else differ
+            rows.append([name, *map(_value, values)])
+    facts = [
+        ["", *(run["name"] for run in runs)],
+        ["run", *(run["run_id"][:8] for run in runs)],
+        ["started", *(_minute(run) for run in runs)],
+        ["status", *(_status(run) for run in runs)],
+        ["commit", *(_commit(run) for run in runs)],
+    ]
+    return _aligned([*facts, [""], *differ, *([[""]] if same and differ else []), *same])
+
+
+def without_nan(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return runs as JSON can hold them: null in place of NaN and infinity."""
+    return [
+        run | {"metrics": {k: v if isfinite(v) else None for k, v in run["metrics"].items()}}
+        for run in runs
+    ]
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "-"
+    text = f"{value:.6g}" if isinstance(value, float) else " ".join(value.split())
+    return text if len(text) <= WIDTH else f"{text[: WIDTH - 3]}..."
+
+
+def _minute(run: dict[str, Any]) -> str:
+    return str(run["started"][:16].replace("T", " "))
+
+
+def _status(run: dict[str, Any]) -> str:
+    failed = f" ({run['failed_stage']})" if run["failed_stage"] else ""
+    return f"{run['status']}{failed}"
+
+
+def _commit(run: dict[str, Any]) -> str:
+    return f"{run['commit'][:8]}{'+' if run['dirty'] else ''}"
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    columns = zip_longest(*rows, fillvalue="")
+    widths = [max(map(len, column)) for column in columns]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
     return "\n".join(lines)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import sys
 import time
-import warnings
 from contextlib import suppress
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from data_versioning import dvc_files, git, unlogged
+from data_versioning.dataset_inputs import log_datasets
 from data_versioning.errors import StudyError, one_line
 from data_versioning.lineage_key import lineage_key
 from data_versioning.locking import exclusive
+from data_versioning.logged_model import log_model
+from data_versioning.metric_files import read_metrics
+from data_versioning.run_files import log_file
+from data_versioning.run_values import legal_texts, numbers
 from data_versioning.store import readable, setup_mlflow
 from data_versioning.study import MARKER, Study, flatten, load_params
 
@@ -57,15 +61,15 @@ def log_reproduction(
     with readable(study):
         joined = _found(client, run_id)
         if not (joined and run_id):
-            run_id = str(client.create_run(experiment_id, started, _legal(tags)).info.run_id)
+            run_id = str(client.create_run(experiment_id, started, legal_texts(tags)).info.run_id)
             unlogged.set_run(study.root, run_id)
         try:
             with mlflow.start_run(run_id):
                 if joined:
-                    mlflow.set_tags(_legal(tags))
+                    mlflow.set_tags(legal_texts(tags))
                 mlflow.log_params(_unlogged_params(study, joined))
                 if failed_stage is None:
-                    _log_results(study)
+                    _log_results(study, client, run_id)
             client.set_terminated(run_id, "FAILED" if failed_stage else "FINISHED")
         except BaseException:
             with suppress(mlflow.MlflowException):
@@ -152,7 +156,7 @@ def _found(client: Any, run_id: str | None) -> Any:
 
 def _unlogged_params(study: Study, joined: Any) -> dict[str, Any]:
     """Return the parameters of the study that its run lacks; MLflow lets none be changed."""
-    params = _legal(_params(study))
+    params = legal_texts(_params(study))
     logged = joined.data.params if joined else {}
     for name in sorted(params.keys() & logged.keys()):
         if params[name] != logged[name]:
@@ -169,17 +173,18 @@ def _params(study: Study) -> dict[str, Any]:
     return dict(flatten(load_params(path))) if path.is_file() else {}
 
 
-def _log_results(study: Study) -> None:
-    import dvc.api
+def _log_results(study: Study, client: Any, run_id: str) -> None:
     import mlflow
 
-    metrics = flatten(dvc.api.metrics_show(repo=str(study.root)))
-    numbers = {name: float(value) for name, value in metrics if isinstance(value, (int, float))}
-    mlflow.log_metrics(_legal(numbers))
-    for path in sorted(_results(study)):
-        mlflow.log_artifact(str(study.root / path), str(Path(path).parent))
-    for dataset in study.settings.get("datasets") or []:
-        _log_dataset(study, dataset)
+    metrics, _ = numbers(read_metrics(study))
+    mlflow.log_metrics(metrics)
+    for path, digest in sorted(dvc_files.outputs(study.root).items()):
+        if path.startswith("results/") and (study.root / path).exists():
+            log_file(client, study, run_id, study.root / path, str(Path(path).parent), digest)
+    datasets = study.settings.get("datasets") or []
+    contexts = {_setting(one, "path", "datasets"): one.get("context") for one in datasets}
+    if contexts:
+        log_datasets(client, study, run_id, contexts)
     if model := study.settings.get("model"):
         try:
             _log_model(study, model)
@@ -190,74 +195,15 @@ def _log_results(study: Study) -> None:
             raise StudyError(what, f"{MARKER}: model", f"$EDITOR {MARKER}; make repro") from error
 
 
-def _results(study: Study) -> set[str]:
-    """Return the results small enough to copy; larger ones are named by their hash alone."""
-    return {
-        path
-        for path in dvc_files.outputs(study.root)
-        if path.startswith("results/")
-        and (study.root / path).is_file()
-        and (study.root / path).stat().st_size < study.large_file_bytes
-    }
-
-
-def _log_dataset(study: Study, dataset: dict[str, str]) -> None:
-    import mlflow
-    from mlflow.data.meta_dataset import MetaDataset
-
-    path = _setting(dataset, "path", "datasets")
-    digest = dvc_files.outputs(study.root).get(path)
-    if digest is None:
-        raise StudyError(f"{path} is neither a stage's output nor tracked", f"{MARKER}: datasets")
-    url = _url(study, path)
-    mlflow.log_input(
-        MetaDataset(_source(url), name=path, digest=digest),  # type: ignore[abstract]
-        context=dataset.get("context"),
-        tags={"dvc.path": path, "dvc.md5": digest, "dvc.url": url},
-    )
-
-
-def _url(study: Study, path: str) -> str:
-    """Return where the remote keeps a file, or its local path while there is no remote."""
-    import dvc.api
-    from dvc.exceptions import DvcException
-
-    try:
-        return str(dvc.api.get_url(path, repo=str(study.root)))
-    except DvcException:
-        return str(study.root / path)
-
-
-def _source(url: str) -> Any:
-    from mlflow.data.code_dataset_source import CodeDatasetSource
-    from mlflow.data.dataset_source_registry import resolve_dataset_source
-    from mlflow.exceptions import MlflowException
-
-    try:
-        with warnings.catch_warnings():
-            # MLflow lists its local source twice and then warns that a path is ambiguous.
-            warnings.simplefilter("ignore", UserWarning)
-            return resolve_dataset_source(url)
-    except MlflowException:  # it knows no ssh, azure, webdav or hdfs addresses
-        return CodeDatasetSource({"dvc.url": url})
-
-
 def _log_model(study: Study, model: dict[str, Any]) -> None:
-    from mlflow.models import infer_signature
-
-    path = study.root / _setting(model, "path", "model")
+    path = _setting(model, "path", "model")
     loader_module, _, loader = _setting(model, "load", "model").rpartition(".")
-    fitted = getattr(import_module(loader_module), loader)(path)
-    example = _input_example(study, model.get("input_example") or {})
-    signature = None if example is None else infer_signature(example, fitted.predict(example))
-    flavor = import_module(f"mlflow.{_setting(model, 'flavor', 'model')}")
-    flavor.log_model(
-        fitted,
-        name="model",
-        signature=signature,
-        input_example=example,
-        # Given, because MLflow would start another interpreter to find them out.
-        pip_requirements=_requirements(study),
+    log_model(
+        study,
+        getattr(import_module(loader_module), loader)(study.root / path),
+        _setting(model, "flavor", "model"),
+        input_example=_input_example(study, model.get("input_example") or {}),
+        tags={"dvc.path": path, "dvc.md5": dvc_files.outputs(study.root).get(path, "none")},
     )
 
 
@@ -273,28 +219,8 @@ def _input_example(study: Study, example: dict[str, Any]) -> Any:
     return rows.drop(columns=example.get("drop") or [])
 
 
-def _requirements(study: Study) -> list[str]:
-    import tomllib
-
-    from packaging.requirements import Requirement
-
-    project = tomllib.loads((study.root / "pyproject.toml").read_text(encoding="utf-8"))
-    names = [Requirement(line).name for line in project["project"].get("dependencies", [])]
-    return [f"{name}=={metadata.version(name)}" for name in names]
-
-
 def _setting(settings: dict[str, Any], key: str, section: str) -> str:
     try:
         return str(settings[key])
     except KeyError:
         raise StudyError("setting is missing", f"{MARKER}: {section}.{key}") from None
-
-
-def _legal(entries: dict[str, Any]) -> dict[str, Any]:
-    """Return entries under names MLflow accepts, letters, digits and `_-. :/`, and cut to size."""
-    return {
-        "".join(c if c.isalnum() or c in "_-. :/" else "_" for c in name)[:250]: (
-            value if isinstance(value, float) else str(value)[:5000]
-        )
-        for name, value in entries.items()
-    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -31,14 +32,18 @@ def is_local(study: Study) -> bool:
     return tracking_uri(study).startswith(SQLITE)
 
 
-def setup_mlflow(study: Study | None = None) -> str:
-    """Point MLflow at the study's store and experiment, making both when they are missing.
+def setup_mlflow(study: Study | None = None, experiment: str | None = None) -> str:
+    """Point MLflow at the study's store and an experiment, making both when they are missing.
 
     Start runs with `mlflow.start_run(experiment_id=...)` and the returned id: MLflow's own
     "active experiment" is lost when two processes create it at the same time.
 
+    Args:
+        study: The study; the one that this folder lies in when not given.
+        experiment: The name of the experiment; the study's own when not given.
+
     Returns:
-        The id of the study's experiment.
+        The id of the experiment.
 
     Raises:
         StoreError: The store does not answer.
@@ -50,9 +55,10 @@ def setup_mlflow(study: Study | None = None) -> str:
     import mlflow
 
     mlflow.set_tracking_uri(uri)
+    name = experiment or str(study.settings.get("experiment") or study.answers["slug"])
     with readable(study):
         if not is_local(study):
-            return _experiment(study, artifact_location=None)
+            return _experiment(name, artifact_location=None)
         database = Path(uri.removeprefix(SQLITE))
         if "%" in str(study.root):
             raise StudyError("MLflow works in no folder with % in its name", str(study.root), "mv")
@@ -61,7 +67,7 @@ def setup_mlflow(study: Study | None = None) -> str:
             # MLflow's migrations of a new SQLite file break when two processes run them.
             mlflow.MlflowClient().search_experiments(max_results=1)
             _follow_move(database)
-            return _experiment(study, (database.parent / ARTIFACTS).as_uri())
+            return _experiment(name, (database.parent / ARTIFACTS).as_uri())
 
 
 @contextmanager
@@ -100,16 +106,19 @@ def _ask(uri: str) -> None:
 
 
 def shown(uri: str) -> str:
-    """Return an address without the password that can be in it."""
-    scheme, separator, rest = uri.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    """Return an address without the user, password and signature that can be in it.
+
+    A password can hold `/` and `@`, and a path too can hold `@`: `host:port/` ends the search.
+    """
+    if "://" not in uri:
+        return uri
+    return re.sub(r"://(?:[^/@]*:(?!\d+/).*@|[^/@]*@)", "://", uri.partition("?")[0])
 
 
-def _experiment(study: Study, artifact_location: str | None) -> str:
+def _experiment(name: str, artifact_location: str | None) -> str:
     import mlflow
     from mlflow.exceptions import MlflowException
 
-    name = str(study.settings.get("experiment") or study.answers["slug"])
     client = mlflow.MlflowClient()
     if (found := client.get_experiment_by_name(name)) is None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from data_versioning import dvc_files
-from data_versioning.run_table import recent_runs
+from data_versioning.run_search import search
 from data_versioning.study import Study
 
 
@@ -20,6 +20,6 @@ def summary(study: Study) -> str:
         path for path in dvc_files.outputs(study.root) if path.startswith("results/figures/")
     ]
     lines += [f"figure   {path}" for path in sorted(figures)]
-    for run in recent_runs(study, limit=1):
+    for run in search(study, limit=1):
         lines.append(f"run      {run['run_id']}  {run['status']}  commit {run['commit'][:8]}")
     return "\n".join(lines)

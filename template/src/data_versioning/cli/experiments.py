@@ -11,19 +11,53 @@ from data_versioning.study import Study
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     verbs.group("experiments")
-    runs = verbs.add("experiments", _experiments, "print recent MLflow runs")
-    runs.add_argument("--limit", type=positive, default=10, help="how many (default: 10)")
-    json_option(runs)
+    runs = verbs.add("experiments", _search, "print recent MLflow runs")
+    runs.set_defaults(filter="", order_by=[])
+    _result_options(runs)
+
+    search = verbs.add("search", _search, "find MLflow runs by metric, parameter or tag")
+    search.add_argument("--filter", default="", help='such as "metrics.r2 > 0.4"')
+    search.add_argument(
+        "--order-by",
+        action="append",
+        default=[],
+        metavar="KEY",
+        help='such as "metrics.r2 DESC"; may be repeated (default: the newest first)',
+    )
+    _result_options(search)
+
+    compare = verbs.add("compare", _compare, "print MLflow runs side by side")
+    compare.add_argument(
+        "runs",
+        nargs="+",
+        metavar="run",
+        help="id of a run or 8 digits of it, name of a run, or experiment (all of its runs)",
+    )
+    json_option(compare)
 
     ui = verbs.add("ui", _ui, "open the MLflow UI on this machine")
     ui.add_argument("--port", type=int, default=5000, help="port on loopback (default: 5000)")
 
 
-def _experiments(args: argparse.Namespace) -> None:
-    from data_versioning.run_table import recent_runs, table
+def _result_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--limit", type=positive, default=10, help="how many (default: 10)")
+    json_option(parser)
 
-    runs = recent_runs(Study.open(), args.limit)
-    show(args, runs, lambda: table(runs))
+
+def _search(args: argparse.Namespace) -> None:
+    from data_versioning.run_search import search
+    from data_versioning.run_table import table, without_nan
+
+    runs = search(Study.open(), args.filter, args.order_by, args.limit)
+    show(args, without_nan(runs), lambda: table(runs))
+
+
+def _compare(args: argparse.Namespace) -> None:
+    from data_versioning.run_search import find
+    from data_versioning.run_table import comparison, without_nan
+
+    runs = find(Study.open(), args.runs)
+    show(args, without_nan(runs), lambda: comparison(runs))
 
 
 def _ui(args: argparse.Namespace) -> int:
