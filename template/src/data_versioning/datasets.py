@@ -64,11 +64,12 @@ def fetch_dataset(path: Path | str, at: str, to: Path | str, remote: str | None 
     source = _source(study, remote)
     commit, known = _version(study, own, at)
     beside = target.with_name(f".{target.name}.part")
-    with exclusive(study.root / TEMPORARY / "fetch.lock", "it fetches a dataset"):
-        _remove(beside)  # of a call that was killed
+    with exclusive(study.root / TEMPORARY / "fetch.lock", "it fetches a dataset") as lock:
+        for left in (beside, *(study.root / TEMPORARY).glob("fetch-*")):
+            _remove(left)  # by a call that was killed
         beside.mkdir(parents=True)
         try:
-            _fetch(study, own, commit, known, beside / Path(own).name, source)
+            _fetch(study, own, commit, known, beside / Path(own).name, source, lock)
             beside.rename(target)
         finally:
             _remove(beside)
@@ -128,16 +129,15 @@ def _version_of_run(study: Study, path: str, name: str) -> tuple[str, str]:
 
 
 def _fetch(
-    study: Study, path: str, commit: str, known: str, to: Path, remote: Remote | None
+    study: Study, path: str, commit: str, known: str, to: Path, remote: Remote | None, lock: int
 ) -> None:
     files = dvc.cache_dir(study.root) / "files/md5"
+    name = remote.name if remote else None
     where = f"remote '{remote.name}'" if remote else "cache; there is no remote"
     with tempfile.TemporaryDirectory(dir=study.root / TEMPORARY, prefix="fetch-") as scratch:
         # A second time past the cache, which DVC does not verify.
         for cache in [None, Path(scratch, "cache")] if remote else [None]:
-            status, stderr = dvc.get(
-                study.root, path, commit, to, remote.name if remote else None, cache, Path(scratch)
-            )
+            status, stderr = dvc.get(study.root, path, commit, to, name, Path(scratch), cache, lock)
             if status != 0:
                 reason = dvc.error_message(stderr)
                 raise StudyError(

@@ -168,7 +168,14 @@ def checkout(root: Path, targets: Iterable[str]) -> None:
 
 
 def get(
-    root: Path, path: str, rev: str, to: Path, remote: str | None, cache: Path | None, scratch: Path
+    root: Path,
+    path: str,
+    rev: str,
+    to: Path,
+    remote: str | None,
+    scratch: Path,
+    cache: Path | None,
+    lock: int,
 ) -> tuple[int, str]:
     """Copy data of any revision, from the cache or a remote, showing progress.
 
@@ -178,8 +185,9 @@ def get(
         rev: The revision.
         to: What to make.
         remote: The remote, as it is configured now, not then.
-        cache: The cache to look in; the study's own when not given.
         scratch: An empty folder that others cannot read, for a configuration with passwords.
+        cache: The cache to look in; the study's own when not given.
+        lock: An open lock file that DVC holds, too.
 
     Returns:
         See `command.stream`.
@@ -200,7 +208,7 @@ def get(
         config.write(opened)
     argv = ["dvc", "get", "--rev", rev, "--out", str(to), "--config", str(file), "--", ".", path]
     chatter = "ERROR:" if sys.stderr.isatty() else ("",)
-    return stream(argv, root, chatter, stdout=subprocess.DEVNULL)
+    return stream(argv, root, chatter, stdout=subprocess.DEVNULL, keep=[lock])
 
 
 def call(root: Path, *args: str) -> str:

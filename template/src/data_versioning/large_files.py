@@ -27,7 +27,7 @@ def auto_track_large_files(
     Left alone is what git ignores or has committed, what DVC tracks, what a stage makes or would
     make, and what links lead to. Files that are only staged are taken out of git's index first. A
     folder that holds 1,000 untracked files or more, together above the threshold and nothing of
-    the above among them, is tracked as the folder, the innermost one if several do.
+    the above among them, is tracked as the folder; the outermost one if several do.
 
     Args:
         directory: Where to look.
@@ -112,11 +112,10 @@ def _full_folders(
     mixed |= {folder for path in dvc_files.tracked(study.root) for folder in parents(path)}
     mixed.update(parents(inside))
     chosen: list[str] = []
-    for folder in sorted(full, key=lambda one: (-one.count("/"), one)):
-        if folder not in mixed:
+    for folder in sorted(full):  # a folder comes before those in it
+        if folder not in mixed and set(chosen).isdisjoint(parents(folder)):
             chosen.append(folder)
-            mixed.update(parents(folder))
-    return sorted(chosen)
+    return chosen
 
 
 def _is_name(path: str) -> bool:
