@@ -6,7 +6,7 @@ import os
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -131,14 +131,24 @@ def annotated_tags(root: Path) -> list[Tag]:
     ]
 
 
-def make_tag(root: Path, name: str, commit: str, message: str) -> None:
+def make_tag(root: Path, name: str, commit: str, message: str, after: datetime | None) -> None:
     """Make an annotated tag.
+
+    Args:
+        root: The study.
+        name: Its name.
+        commit: What it tags.
+        message: Its message.
+        after: A time that its own has to be later than; git keeps whole seconds.
 
     Raises:
         StudyError: There is a tag of this name already, or git does not know who makes it.
     """
+    now = datetime.now().astimezone().replace(microsecond=0)
+    time = max(now, after + timedelta(seconds=1)) if after else now
     options = ["--annotate", "--cleanup=whitespace", f"--message={message}"]
-    capture(["git", "tag", *options, "--", name, commit], root)
+    argv = ["env", f"GIT_COMMITTER_DATE={time.isoformat()}", "git", "tag", *options, "--"]
+    capture([*argv, name, commit], root)
 
 
 def tracked_files(root: Path, pattern: str, rev: str | None = None) -> list[str]:

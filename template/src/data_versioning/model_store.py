@@ -36,12 +36,13 @@ def opened(study: Study) -> Iterator[MlflowClient]:
 
 def numbers(client: MlflowClient, model: str) -> dict[str, str]:
     """Return MLflow's number of each semantic version of a model."""
-    return {one.tags[VERSION]: one.version for one in _all(client, model) if VERSION in one.tags}
+    found = _all(client, model)
+    return {one.tags[VERSION]: str(one.version) for one in found if VERSION in one.tags}
 
 
 def strangers(client: MlflowClient, model: str) -> list[str]:
     """Return MLflow's numbers of versions that were not registered here."""
-    return [one.version for one in _all(client, model) if VERSION not in one.tags]
+    return [str(one.version) for one in _all(client, model) if VERSION not in one.tags]
 
 
 def aliases(client: MlflowClient, model: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning import git
+from data_versioning.errors import StudyError
 
 # As in gto.constants, without folders in names: MLflow has none.
 NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?"
@@ -55,6 +56,23 @@ class Event:
     details: Mapping[str, Any] = field(default_factory=dict)
 
 
+def refuse_illegal(model: str, version: str, stage: str | None) -> None:
+    """Refuse names that git tags, GTO or MLflow cannot hold.
+
+    Raises:
+        StudyError: Names the first that is illegal.
+    """
+    letters = "letters, digits, - and _, with a letter or digit at both ends"
+    if not re.fullmatch(NAME, model):
+        raise StudyError(f"not a name of a model ({letters})", repr(model))
+    if not is_semantic(version):
+        raise StudyError("not a semantic version such as 1.2.0", repr(version))
+    if stage is not None and not re.fullmatch(NAME, stage):
+        raise StudyError(f"not a name of a stage ({letters})", repr(stage))
+    if stage is not None and re.fullmatch(r"latest|v\d+", stage):
+        raise StudyError("MLflow keeps this name for itself", repr(stage))
+
+
 def is_semantic(version: str) -> bool:
     """Tell whether a version is a semantic one (https://semver.org)."""
     import semver
@@ -76,7 +94,7 @@ def events(root: Path, model: str | None = None) -> list[Event]:
         one if one.version else replace(one, version=versions.get((one.model, one.commit), ""))
         for one in found
     ]
-    return sorted(found, key=lambda one: (one.time, bool(one.stage), one.number))
+    return sorted(found, key=lambda one: one.time)
 
 
 def versions(history: Iterable[Event]) -> dict[tuple[str, str], Event]:
@@ -107,12 +125,58 @@ def holders(history: Iterable[Event]) -> dict[tuple[str, str], str]:
     return held
 
 
-def write(root: Path, name: str, commit: str, sentence: str, details: Mapping[str, Any]) -> None:
-    """Make a tag."""
+def no_worse(
+    version: Event, holder: Event | None, metric: str, lower_is_better: bool
+) -> dict[str, float | None]:
+    """Return a metric of the holder of a stage and of a version that is to succeed it.
+
+    Raises:
+        StudyError: The version is worse, or one of them lacks the metric.
+    """
+    new, old = _metric(version, metric), _metric(holder, metric) if holder else None
+    # What is not a number is worse, too.
+    if holder and old is not None and not (new <= old if lower_is_better else new >= old):
+        raise StudyError(
+            f"{metric} is worse than that of {holder.version} ({new:g} against {old:g})",
+            f"{version.model} {version.version}",
+            "promote it without --no-worse, or train a better one",
+        )
+    return {"old": old, "new": new}
+
+
+def _metric(version: Event, name: str) -> float:
+    metrics = version.details.get("metrics") or {}
+    if name not in metrics:
+        known = ", ".join(metrics) or "none"
+        where = f"{version.model} {version.version}"
+        raise StudyError(f"no metric {name}", where, f"known: {known}")
+    return float(metrics[name])
+
+
+def write(
+    root: Path,
+    name: str,
+    commit: str,
+    sentence: str,
+    details: Mapping[str, Any],
+    history: Iterable[Event],
+) -> None:
+    """Make a tag.
+
+    Args:
+        root: The study.
+        name: The tag.
+        commit: What it tags.
+        sentence: The first line of its message.
+        details: The rest.
+        history: The events of the model so far. The tag is later than all of them, were it by a
+            second that has not passed yet: their order is told by time alone, by GTO too.
+    """
     import yaml
 
     text = yaml.safe_dump(dict(details), sort_keys=False, allow_unicode=True)
-    git.make_tag(root, name, commit, f"{sentence}\n\n{text}")
+    latest = max((event.time for event in history), default=None)
+    git.make_tag(root, name, commit, f"{sentence}\n\n{text}", latest)
 
 
 def _event(match: re.Match[str], tag: git.Tag) -> Event:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,7 +34,7 @@ def edited(path: Path) -> Iterator[MutableMapping[str, Any]]:
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000  # long lines are not folded
-    lists_are_indented = any(line.startswith("  - ") for line in text.splitlines())
+    lists_are_indented = bool(re.search(r"(?m)^( *)[^ #-].*:\s*\n\1  - ", text))
     yaml.indent(mapping=2, sequence=4 if lists_are_indented else 2, offset=2 * lists_are_indented)
     content = yaml.load(text)
     comments = ""
