@@ -220,6 +220,30 @@ def test_refusals(science: Study, tmp_path: Path) -> None:
         DVCTracker(remote="nowhere").push()
 
 
+def test_what_would_be_done(science: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--dry-run` says it and does nothing."""
+    root = science.root
+    own_remote(root)
+    write(root / ".cz.toml", CONVENTION)
+    write(root / "data/x.csv", "x\n")
+    before = git(root, "status", "--porcelain"), git(root, "rev-parse", "HEAD")
+    argv = ["track-data", "data/x.csv", "-m", "Add x\nand why", "--push"]
+    assert main([*argv, "--dry-run"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[:2] == ["would track data/x.csv", "would commit as: data: Add x"]
+    assert "would send it to storage" in said
+    assert "would send data/raw/people.csv to storage" in said
+    assert (git(root, "status", "--porcelain"), git(root, "rev-parse", "HEAD")) == before
+    assert main([*argv, "--json"]) == 0
+    (done,) = json.loads(capsys.readouterr().out)
+    assert done["pushed"] is True
+    assert subject(root) == "data: Add x\n\nand why"
+    assert main(["track-data", "data/x.csv", "-m", "again"]) == 0
+    assert "nothing had changed" in capsys.readouterr().out
+    assert main(["track-data", "nowhere", "-m", "x"]) == 1
+    assert "try: " in capsys.readouterr().err
+
+
 PIPELINE = """\
 # The pipeline of the study.
 stages:

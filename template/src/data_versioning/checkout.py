@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from data_versioning import dvc, dvc_files, git, git_index, remotes, trackable
@@ -43,7 +44,8 @@ def checkout_version(
         dvc.checkout(root, wanted)
     except (StudyError, OSError, KeyboardInterrupt):
         _write(root, before)
-        dvc.checkout(root, wanted)
+        with suppress(StudyError):  # the first error says more
+            dvc.checkout(root, wanted)
         raise
     in_git = set(git.tracked_files(root, "."))  # such as metrics
     if not wanted:
