@@ -17,7 +17,7 @@ from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.parameters import set_params
 from data_versioning.pipeline import PipelineManager, Reproduction
-from data_versioning.stage_results import StageFailed
+from data_versioning.stage_results import StageFailed, StageResult, stage_results
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
@@ -71,6 +71,20 @@ def test_each_stage_has_an_outcome(science: Study, capfd: pytest.CaptureFixture[
     assert json.loads(capfd.readouterr().out).keys() == {"changed", "seconds", "run_id"}
     assert main(["repro", "--", "--dry", "--force"]) == 0
     assert capfd.readouterr().out.splitlines()[-1] == "nothing changed, nothing logged"
+
+
+def test_two_attempts_count_as_one() -> None:
+    """A stage ran if it did in either; the second attempt follows on damage in DVC's cache."""
+    cached = "Stage '{}' is cached - skipping run, checking out outputs"
+    log = [(0.0, "Running stage 'a':"), (0.0, "> x"), (2.0, "Updating lock file 'dvc.lock'")]
+    log += [(3.0, cached.format("b")), (4.0, ""), (5.0, cached.format("a"))]
+    log += [(6.0, "Running stage 'b':"), (6.0, "> y"), (9.0, ""), (9.0, cached.format("c"))]
+    results = stage_results(log, {}, {"a": {"outs": [{"path": "a.txt", "md5": "1"}]}})
+    assert results == (
+        StageResult("a", "ran", 2.0, ("a.txt",)),
+        StageResult("b", "ran", 3.0),
+        StageResult("c", "cached"),
+    )
 
 
 def test_one_stage(science: Study, capfd: pytest.CaptureFixture[str]) -> None:

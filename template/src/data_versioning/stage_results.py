@@ -90,8 +90,8 @@ def stage_results(
             if not (found := re.fullmatch(pattern, message)):
                 continue
             name = found[1]
-            if outcome == "skipped" and name in results:
-                continue  # the first of two attempts did it
+            if name in results and outcome != "ran":
+                continue  # the first of two attempts did more
             seconds = None
             if outcome == "ran":
                 # It repeats each command before it runs it.
