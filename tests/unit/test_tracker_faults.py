@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,30 @@ def test_dvc_killed_too(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     done = DVCTracker().track_data("data/many", "data: many")
     assert (done.files, committed(root)) == (3000, ["A data/.gitignore", "A data/many.dvc"])
     assert git(root, "status", "--porcelain") == ""
+
+
+def test_a_dvc_that_outlives_its_caller(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same call again waits for it."""
+    root = study.root
+    write(root / "data/x.csv", "x\n")
+    begun = root.parent / "begun"
+    wrapper = write(
+        root.parent / "bin/dvc",
+        f'#!/bin/sh\ntouch "{begun}"\nsleep 2\nexec "{ROOT}/.venv/bin/dvc" "$@"\n',
+    )
+    wrapper.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", f"{wrapper.parent}{os.pathsep}{os.environ['PATH']}")
+        process = start(root, TRACK.format(path="data/x.csv"))
+        while not begun.exists():
+            time.sleep(0.01)
+        process.kill()  # and not DVC
+    # Its pipes are DVC's too: they are not read to their end.
+    process.wait()
+    again = start(root, TRACK.format(path="data/x.csv"))
+    _, said = again.communicate(timeout=60)
+    assert (again.returncode, "waiting for process" in said) == (0, True), said
+    assert committed(root) == ["A data/.gitignore", "A data/x.csv.dvc"]
 
 
 def test_two_at_once(study: Study) -> None:

@@ -115,8 +115,7 @@ def _refuse_stage_output(study: Study, path: str) -> None:
 
 
 def _refuse_ignored(study: Study, path: str) -> None:
-    # Of a file in an ignored folder, the .dvc file is ignored too.
-    for source, line in git_index.ignore_rules(study.root, [path, f"{path}.dvc"]).values():
+    for source, line in git_index.ignore_rules(study.root, [path]).values():
         if (source, line) != (ignore_file(path), f"/{PurePosixPath(path).name}"):
             mend = f"take the line out with: $EDITOR {shlex.quote(source)}"
             raise StudyError(f"git ignores it, because of '{line}' in {source}", path, mend)
