@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import journey, machine, wrapping
+from benchmarks import history, journey, machine, wrapping
 from benchmarks.workplace import ROOT, CommandError, Workplace, say
 
 PAGE = ROOT / "docs/reference/benchmarks.md"
@@ -19,6 +19,7 @@ MEASUREMENTS: dict[str, Callable[[Workplace], str]] = {
     "repro": wrapping.repro,
     "tracking": wrapping.tracking,
     "commands": wrapping.commands,
+    "history": history.history,
     "journey": journey.journey,
 }
 HEAD = """\

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from pathlib import Path
 
 from data_versioning import git
@@ -15,6 +14,7 @@ from data_versioning.errors import StudyError
 
 # Not --all: that takes in the stash, and the references of DVC's experiments.
 EVERYTHING = ("--branches", "--tags", "--remotes", "HEAD")
+_AHEAD = 16  # blobs asked for before they are needed; so few that no pipe fills up
 _FIELDS = ("%H", "%aN", "%aE", "%aI", "%s")
 
 
@@ -97,15 +97,15 @@ def _change(entry: str, path: str) -> Change:
 class Blobs:
     """Contents by the id of git's blob, read by one process; a context manager.
 
-    The last few are kept: versions that follow each other are compared in pairs.
-
     Args:
         root: The study.
     """
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self.read = lru_cache(maxsize=8)(self._read)
+        self._expected: deque[str] = deque()
+        self._asked: deque[str] = deque()
+        self._ready: dict[str, bytes] = {}
 
     def __enter__(self) -> Blobs:
         """Start git."""
@@ -119,15 +119,38 @@ class Blobs:
         """End git."""
         self._git.communicate()
 
-    def _read(self, blob: str | None) -> bytes:
+    def expect(self, blobs: Iterable[str | None]) -> None:
+        """Say what will be read next, in order; git then works ahead."""
+        self._expected = deque(dict.fromkeys(filter(None, blobs)))
+
+    def read(self, blob: str | None) -> bytes:
         """Return what a blob holds; nothing for None and for one that the repository lacks."""
-        asked, answer = self._git.stdin, self._git.stdout
-        if blob is None or asked is None or answer is None:
+        if blob is None:
             return b""
-        asked.write(f"{blob}\n".encode())
-        asked.flush()
-        head = answer.readline().split()
-        return answer.read(int(head[2]) + 1)[:-1] if len(head) == 3 else b""
+        if blob not in self._ready:
+            self._ask(blob)
+        while blob not in self._ready:
+            self._ready[self._asked.popleft()] = self._answer()
+            if len(self._ready) > 2 * _AHEAD:  # what was expected and never read
+                del self._ready[next(iter(self._ready))]
+        return self._ready.pop(blob)
+
+    def _ask(self, blob: str) -> None:
+        ask = [] if blob in self._asked else [blob]
+        if ask or len(self._asked) < _AHEAD // 2:
+            while self._expected and len(self._asked) + len(ask) < _AHEAD:
+                expected = self._expected.popleft()
+                if expected not in ask:
+                    ask.append(expected)
+        if ask and self._git.stdin:
+            self._asked.extend(ask)
+            self._git.stdin.write("".join(f"{one}\n" for one in ask).encode())
+            self._git.stdin.flush()
+
+    def _answer(self) -> bytes:
+        assert self._git.stdout is not None
+        head = self._git.stdout.readline().split()
+        return self._git.stdout.read(int(head[2]) + 1)[:-1] if len(head) == 3 else b""
 
 
 def blob_ids(root: Path, files: Iterable[tuple[str, str]]) -> list[str | None]:

@@ -96,7 +96,7 @@ def _trail(past: Past, path: str) -> tuple[list[AuditEntry], list[str]]:
     names = {path}
     files: dict[str, None] = {}
     entries = []
-    for commit in past.commits:
+    for commit in past.walk():
         delta = past.delta(commit, {records.readable_part(name) for name in names})
         for name in sorted(names & delta.keys()):
             old, new = delta[name]
@@ -181,7 +181,7 @@ def data_versions(
     seen = set()
     with Past.of(study.root) as past:
         needles = {b""} if choices is None else {records.readable_part(path) for path in wanted}
-        for commit in past.commits:
+        for commit in past.walk():
             for path, (old, new) in sorted(past.delta(commit, needles).items()):
                 if not new or (old and old.kept.version == new.kept.version):
                     continue

@@ -135,7 +135,7 @@ def _versions_of(root: Path, digest: str) -> list[tuple[str, str]]:
     """Return the paths that ever held these bytes, each with the hash."""
     found: dict[tuple[str, str], None] = {}
     with Past.of(root) as past:
-        for commit in past.commits:
+        for commit in past.walk():
             for pair in past.delta(commit, [digest.encode()]).values():
                 for held in filter(None, pair):
                     for kept in (held.kept, *held.record.deps):

@@ -12,6 +12,8 @@ from data_versioning import dvc_files, git, git_history, lock_records, records
 from data_versioning.git_history import Blobs, Commit
 from data_versioning.records import Kept, Record
 
+_KEPT = 4  # versions of a file
+
 
 @dataclass(frozen=True)
 class Held:
@@ -39,6 +41,7 @@ class Past:
         self.commits = git_history.log(root, records.PATTERNS, revs)  # newest first
         self._blobs = blobs
         self._folders = records.working_folders(root)
+        self._texts: dict[str, dict[str | None, bytes]] = {}
 
     @classmethod
     @contextmanager
@@ -46,6 +49,26 @@ class Past:
         """Open the history of all branches and tags, the current commit's and more commits'."""
         with Blobs(root) as blobs:
             yield cls(root, blobs, [*git_history.EVERYTHING, *more])
+
+    def walk(self, oldest_first: bool = False) -> Iterator[Commit]:
+        """Yield the commits; what they changed is then read ahead."""
+        commits = self.commits[::-1] if oldest_first else self.commits
+        self._blobs.expect(
+            blob
+            for commit in commits
+            for change in commit.changes
+            if records.is_record_file(change.path)
+            for blob in (change.after, *change.before)[:: -1 if oldest_first else 1]
+        )
+        yield from commits
+
+    def holds(self, commit: Commit, needle: bytes) -> bool:
+        """Tell whether a file that a commit changed has some bytes in it from then on."""
+        return any(
+            needle in self._text(change.path, change.after)
+            for change in commit.changes
+            if records.is_record_file(change.path)
+        )
 
     def delta(self, commit: Commit, needles: Iterable[bytes] = (b"",)) -> Delta:
         """Return the paths whose version or record a commit changed, as they were and became.
@@ -68,7 +91,8 @@ class Past:
         for change in commit.changes:
             if not records.is_record_file(change.path):
                 continue
-            before, after = map(self._blobs.read, (change.before[parent], change.after))
+            after = self._text(change.path, change.after)
+            before = self._text(change.path, change.before[parent])
             gone, came = difference(change.path, before, after)
             for parts, held in ((gone, old), (came, new)):
                 for part in parts:
@@ -118,6 +142,19 @@ class Past:
         """Return the content of a version of a file."""
         return self._blobs.read(blob)
 
+    def expect(self, blobs: Iterable[str | None]) -> None:
+        """Say what `read` will be asked for."""
+        self._blobs.expect(blobs)
+
+    def _text(self, path: str, blob: str | None) -> bytes:
+        # Versions that follow each other are compared in pairs: some of each file are kept.
+        recent = self._texts.setdefault(path, {})
+        text = recent.pop(blob) if blob in recent else text_of(path, self._blobs.read(blob))
+        recent[blob] = text
+        if len(recent) > _KEPT:
+            del recent[next(iter(recent))]
+        return text
+
 
 class Versions:
     """The records of one file as they change from one version of it to the next.
@@ -132,12 +169,12 @@ class Versions:
         self._path = path
         self._folders = folders
         self._needle = needle
-        self._content = b""
+        self._text = b""
 
     def move(self, content: bytes) -> tuple[list[Record], list[Record]]:
         """Go to a version; return the records that went and those that came."""
-        gone, came = difference(self._path, self._content, content)
-        self._content = content
+        old, self._text = self._text, text_of(self._path, content)
+        gone, came = difference(self._path, old, self._text)
         return self._parsed(gone), self._parsed(came)
 
     def _parsed(self, parts: Iterable[bytes]) -> list[Record]:
@@ -149,12 +186,18 @@ class Versions:
         ]
 
 
+def text_of(path: str, content: bytes) -> bytes:
+    """Return what `difference` compares: of a `dvc.lock` its records in DVC's layout."""
+    is_lock = posixpath.basename(path) == dvc_files.LOCK
+    return lock_records.section(content) if is_lock else content
+
+
 def difference(path: str, old: bytes, new: bytes) -> tuple[list[bytes], list[bytes]]:
-    """Return the parts of a file that only the old version has, and those of the new one."""
+    """Return the records that only the old version of a file has, and those of the new one."""
     if old == new:
         return [], []
     if posixpath.basename(path) == dvc_files.LOCK:
-        return lock_records.difference(lock_records.section(old), lock_records.section(new))
+        return lock_records.difference(old, new)
     return [old] if old else [], [new] if new else []
 
 

@@ -126,7 +126,9 @@ def _follow(past: Past, asked: frozenset[Version]) -> Graph:
     readers = {file: past.versions(file) for file in files}
     graph = Graph(asked)
     seen: dict[tuple[str | None, ...], frozenset[Version]] = {}
-    for commit, blobs in zip(commits, _blobs(past, [c.id for c in commits], files), strict=True):
+    versions = _blobs(past, [commit.id for commit in commits], files)
+    past.expect(blob for blobs in versions for blob in blobs)
+    for commit, blobs in zip(commits, versions, strict=True):
         graph.move(readers, [past.read(blob) for blob in blobs], commit.id)
         seen[blobs] = graph.used()
     tagged = git.tags(past.root)
