@@ -36,7 +36,7 @@ stages:
     metrics:
       - results/sum.yaml: {cache: false}
 """
-TRAIN = {"accuracy": 0.75, "test": {"f1": 0.5}, "name": "ridge", "flag": True, "gone": 1}
+TRAIN = {"accuracy": 0.75, "test": {"f1": 0.5, "r2": 1}, "name": "ridge", "flag": True, "gone": 1}
 TEST = {"accuracy": 0.5, "loss": math.nan}
 
 
@@ -95,6 +95,7 @@ def test_two_revisions(history: Study, capfd: pytest.CaptureFixture[str]) -> Non
         "train.json:name": ("ridge", "lasso"),
         "train.json:new|one": (None, 2),
         "train.json:test.f1": (0.5, 0.6),
+        "train.json:test.r2": (1, None),
     }
     params = {change.full_name: (change.old, change.new) for change in diff.params}
     assert params == {

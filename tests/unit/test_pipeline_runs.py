@@ -272,6 +272,7 @@ def test_a_run_that_could_not_be_logged_is_kept(
     monkeypatch.setenv(unlogged.REPRODUCTION, str(study.root))
     assert join_reproduction(study) is None  # it outlived its reproduction
     unlogged.begin(study.root, None)
+    unlogged.set_run(study.root, "0" * 32)  # of another store
     run_id = join_reproduction(study)
     assert run_id
     assert join_reproduction(study) == run_id
