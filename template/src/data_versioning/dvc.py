@@ -268,19 +268,6 @@ def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> Reproduced
     return Reproduced(status, stderr, str(printed), [*said, (time.time(), "")])
 
 
-def dag(root: Path) -> str:
-    """Return the graph of stages and tracked data as Mermaid text."""
-    text = call(root, "dag", "--mermaid").strip()
-    # DVC puts names between quotation marks as they are.
-    node = re.compile(r'(\n\tnode\d+\[")(.*?)("\])(?=\n\tnode\d+(?:\["|-->)|$)', re.DOTALL)
-    return node.sub(lambda found: found[1] + _mermaid(found[2]) + found[3], text)
-
-
-def _mermaid(name: str) -> str:
-    """Return a name with what means something to Mermaid or HTML as its code."""
-    return re.sub(r'[#"&<>`\\\n]', lambda found: f"#{ord(found[0])};", name)
-
-
 def error_message(stderr: str) -> str:
     """Return the reason that DVC gives for a failure, on one line."""
     _, found, reason = stderr.partition("Having any troubles?")[0].rpartition("ERROR: ")

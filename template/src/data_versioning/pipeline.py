@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 import time
@@ -18,6 +19,7 @@ from data_versioning.stage_results import StageResult, stage_failed, stage_resul
 from data_versioning.study import Study, load_params
 
 LOCK = ".dvc/tmp/reproduce.lock"
+NODE = re.compile(r'(?<=\[")[^\n]*(?:\n(?!\t)[^\n]*)*(?="\](?:\n\t|$))')  # the label of one
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,9 @@ class PipelineManager:
 
     def dag(self) -> str:
         """Return the stages and tracked data as a Mermaid flowchart, from data to results."""
-        return dvc.dag(self.study.root)
+        text = dvc.call(self.study.root, "dag", "--mermaid").strip()
+        # DVC puts names between quotation marks as they are; these mean something to Mermaid.
+        return NODE.sub(lambda node: re.sub(r'[#"&<>`\\\n]', _code, node[0]), text)
 
 
 def reproduce(
@@ -186,6 +190,10 @@ def reproduce(
             raise StudyError("the pipeline did not run", reason, "mend it, then: make repro")
         make_read_only(root / "data/raw")
         return Reproduction(changed, seconds, run_id, stages)
+
+
+def _code(found: re.Match[str]) -> str:
+    return f"#{ord(found[0])};"
 
 
 def _force(force: bool) -> list[str]:
