@@ -358,7 +358,7 @@ def contents(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text() for path in sorted(kept)}
 
 
-def test_checkout_of_a_version_and_back(versions: Study) -> None:
+def test_checkout_of_a_version_and_back(versions: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Data becomes what it was, from the remote where the cache lacks it; HEAD brings it back."""
     root = versions.root
     now = contents(root)
@@ -382,10 +382,15 @@ def test_checkout_of_a_version_and_back(versions: Study) -> None:
     assert contents(root) == now
     assert git(root, "status", "--porcelain").split() == ["A", "notes.md"]
 
+    monkeypatch.chdir(root / "src")  # as a notebook is in a folder, too
     assert tracker.checkout_version(rev="v1.0", paths=["data/old"]) == ["data/old"]
     assert (root / "data/old/2.txt").read_text() == "2\n"
     assert not (root / "data/old/3.txt").exists()
     assert (root / "data/later.txt").exists()
+    # Where DVC does not know that it put the data there.
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "new"))
+    tracker.checkout_version(tag="v1.0")
+    assert contents(root) == then
 
 
 def test_checkout_loses_nothing(versions: Study) -> None:

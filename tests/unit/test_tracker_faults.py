@@ -166,9 +166,13 @@ def test_a_commit_that_is_refused(study: Study) -> None:
     git(root, "commit", "--quiet", "--message", "aside")
     git(root, "merge", "--quiet", "--no-commit", "--no-ff", "main")
     write(root / "y.csv", "y\n")
-    with pytest.raises(StudyError, match="a git merge is not finished"):
-        DVCTracker().track_data("y.csv", "data: y")
+    write(root / "out.txt", "made\n")
+    for call in (DVCTracker().track_data, DVCTracker().track_model):
+        path = "y.csv" if call.__name__ == "track_data" else "out.txt"
+        with pytest.raises(StudyError, match="a git merge is not finished"):
+            call(path, message="data: y")
     assert not (root / "y.csv.dvc").exists()
+    assert "artifacts" not in (root / "dvc.yaml").read_text()
 
 
 HOOK = """\

@@ -122,7 +122,7 @@ def _fetch(study: Study, remote: Sequence[str], pointers: Sequence[str]) -> None
     Raises:
         StudyError: Some of it is nowhere.
     """
-    if not (lacking := _wanted(study, pointers)):
+    if not _wanted(study, pointers):
         return
     remotes.fetch(study, remote, pointers)
     if lacking := _wanted(study, pointers):
@@ -133,7 +133,7 @@ def _fetch(study: Study, remote: Sequence[str], pointers: Sequence[str]) -> None
 
 def _wanted(study: Study, pointers: Sequence[str]) -> list[str]:
     lacking = _lacking(dvc.data_status(study.root))
-    data = [Path(pointer).with_suffix("").as_posix() for pointer in pointers]
+    data = [pointer.removesuffix(".dvc") for pointer in pointers]
     return [
         path
         for path in lacking

@@ -26,12 +26,14 @@ def writing(study: Study) -> Iterator[int]:
     """Hold the lock of all who change what DVC tracks; yields the open lock file.
 
     Raises:
-        StudyError: A stage of the pipeline asks for it, which the pipeline holds.
+        StudyError: A stage of the pipeline asks for it, which the pipeline holds; or a merge or
+            the like is under way, which a commit would end.
     """
     if stage := os.environ.get("DVC_STAGE"):
         mend = "declare what the stage makes under outs: of dvc.yaml"
         raise StudyError("a stage of the pipeline cannot track data", stage, mend)
     with exclusive(study.root / LOCK, "it reproduces the pipeline or tracks data") as lock:
+        git_index.refuse_unfinished(study.root)
         dvc.forget_killed_processes(study.root)
         yield lock
 
@@ -61,7 +63,6 @@ class DataCommit:
             paths: Relative to the study; what git tracks is moved over.
             lock: An open lock file that DVC holds, too.
         """
-        git_index.refuse_unfinished(self._root)
         shared = set(map(trackable.ignore_file, paths))
         staged = {file: git.file_at(self._root, "", file) for file in shared}
         known = git.tracked_files(self._root, ".")

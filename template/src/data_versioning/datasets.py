@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_versioning import dvc, dvc_cache, dvc_files, git, git_index, trackable
+from data_versioning import dvc, dvc_cache, dvc_files, git, git_index, remotes, trackable
 from data_versioning.dvc import Remote
 from data_versioning.errors import StudyError
 from data_versioning.hashing import digest
@@ -139,15 +139,15 @@ def _fetch(
         for cache in [None, Path(scratch, "cache")] if remote else [None]:
             status, stderr = dvc.get(study.root, path, commit, to, name, Path(scratch), cache, lock)
             if status != 0:
-                reason = dvc.error_message(stderr)
+                reason = remotes.masked(dvc.error_message(stderr))
                 raise StudyError(
                     f"not in the {where} ({reason})", f"{path} at {commit}", "make pull"
                 )
             if to.exists() and digest(to) == known:
                 return
             damaged = list(dvc_cache.damaged(files, known, time.time_ns()))
-            if remote and cache is None:
-                names = ", ".join(map(str, damaged)) or f"a copy of {path}"
+            if damaged and cache is None:
+                names = ", ".join(map(str, damaged))
                 print(f"warning: damaged in DVC's cache: {names}", file=sys.stderr, flush=True)
             _remove(to)
     if not remote:

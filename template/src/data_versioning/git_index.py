@@ -45,7 +45,6 @@ def commit_contents(
     Returns:
         The new commit, or None if the last one says the same.
     """
-    refuse_unfinished(root)
     before = git.head(root)
     folder = Path(root, capture(["git", "rev-parse", "--absolute-git-dir"], root).strip())
     with tempfile.TemporaryDirectory(prefix="data-versioning-", dir=folder) as made:

@@ -159,20 +159,28 @@ def not_in_remote(study: Study, names: Sequence[str] = ()) -> dict[str, list[str
 
 
 def lacking(
-    study: Study, remote: Remote, objects: Mapping[str, Sequence[str]], seconds: float | None = None
+    study: Study,
+    remote: Remote,
+    objects: Mapping[str, Sequence[str]],
+    seconds: float | None = None,
+    send: bool = False,
 ) -> dict[str, dict[str, int]]:
     """Return which objects a remote lacks; see `dvc_state.lacking`.
 
     Raises:
         StudyError: The remote refused, or did not answer in time.
     """
-    _refuse_absent_folder("push", remote)
-    done = dvc_state.lacking(study.root, remote.name, objects, seconds)
-    if done is None:
-        raise _failure("push", remote, f"ERROR: timed out after {seconds:g} seconds")
-    status, found, stderr = done
-    if status != 0:
-        raise _failure("push", remote, stderr)
+    try:
+        _refuse_absent_folder("push", remote)
+        done = dvc_state.lacking(study.root, remote.name, objects, seconds, send)
+        if done is None:
+            raise _failure("push", remote, f"ERROR: timed out after {seconds} seconds")
+        status, found, stderr = done
+        if status != 0:
+            raise _failure("push", remote, stderr)
+    except StudyError as error:
+        what = error.what.replace("push failed", "the remote could not be asked")
+        raise StudyError(what, error.where, error.mend) from None
     return found
 
 
@@ -238,14 +246,14 @@ def _failure(verb: str, remote: Remote, stderr: str) -> StudyError:
         return StudyError(f"{verb} failed: {what}", _where(remote), mend)
     reason = said.partition("\n")[0].removeprefix("unexpected error - ")
     mend = f"dvc {verb} --remote {remote.name} --verbose"
-    return StudyError(f"{verb} failed: {_masked(reason)}", _where(remote), mend)
+    return StudyError(f"{verb} failed: {masked(reason)}", _where(remote), mend)
 
 
 def _where(remote: Remote) -> str:
     at = f" at {remote.endpoint}" if remote.endpoint else ""
-    return _masked(f"remote '{remote.name}' ({remote.url}{at})")
+    return masked(f"remote '{remote.name}' ({remote.url}{at})")
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
     """Hide the passwords of the addresses in a text."""
     return re.sub(r"(://[^/:@\s]*):[^\s]*@", r"\1:***@", text)

@@ -45,23 +45,24 @@ def named(study: Study, path: Path | str) -> str:
 
     Args:
         study: The study.
-        path: A relative path is one from here, or from the study's folder if here is outside it.
+        path: A relative path is one from here if it or its `.dvc` file is there, and otherwise
+            one from the study's folder.
 
     Raises:
         StudyError: It is outside the study.
     """
-    if Path(path).is_absolute() or Path.cwd().is_relative_to(study.root):
-        return study.relative(path).removesuffix(".dvc")
-    return study.relative(study.root / path).removesuffix(".dvc")
+    here = Path(os.path.abspath(path))
+    is_here = os.path.lexists(here) or os.path.lexists(f"{here}.dvc")
+    found = here if is_here and _is_inside(study, here) else study.root / path
+    return study.relative(found).removesuffix(".dvc")
 
 
-def refuse(study: Study, path: str, stage_outputs: bool = True) -> None:
+def refuse(study: Study, path: str) -> None:
     """Raise a `StudyError` for what DVC cannot track beside what it tracks already.
 
     Args:
         study: The study.
         path: A path relative to the study.
-        stage_outputs: Refuse what a stage of the pipeline makes.
     """
     own = PurePosixPath(path)
     if own.suffix == ".dvc" or own.name in FILES or own.parts[:1] in ((), (".git",), (".dvc",)):
@@ -69,8 +70,7 @@ def refuse(study: Study, path: str, stage_outputs: bool = True) -> None:
     if "\n" in path:
         raise StudyError("a line break in the name", repr(path), "mv it to a name without")
     tracked = dvc_files.tracked(study.root)
-    if stage_outputs:
-        _refuse_stage_output(study, path)
+    _refuse_stage_output(study, path)
     if around := first_overlap(path, tracked):
         mend = f"dvc remove {shlex.quote(around + '.dvc')}, then repeat this"
         if PurePosixPath(around) in own.parents:
