@@ -96,10 +96,10 @@ def test_versions_in_git(science: Study) -> None:
     assert versions(science, {RAW: second}) == {RAW: ("uncommitted", [])}
     git(root, "commit", "--quiet", "--all", "--message", "data: correct ada")
     head = git(root, "rev-parse", "HEAD").strip()
+    assert versions(science, {RAW: second}) == {RAW: (head, [])}
     for number in range(100):
         git(root, "tag", f"people-v1.0.{number:02}")
     assert versions(science, {RAW: first})[RAW] == (tagged, ["v1"])
-    assert versions(science, {RAW: second})[RAW][0] == head
     with ExperimentTracker().start_run() as run:
         tracker = ExperimentTracker()
         with tracker.start_run(nested=True) as inner:
@@ -218,12 +218,21 @@ def test_metrics_files_are_read_as_dvc_reads_them(science: Study) -> None:
         "accuracy", "results/metrics.json:f1", "m.yaml:f1", "m.yaml:sub", "m.toml:sub", "more",
     }  # fmt: skip
     (root / "results/metrics.json").write_text("{")
-    with pytest.raises(StudyError, match=r"not valid JSON .*: results/metrics\.json"):
+    with pytest.raises(StudyError, match=r"not valid JSON: results/metrics\.json"):
         read_metrics(science)
-    # What only DVC can tell: a stage in another folder.
+    # Named by a loop, in another folder, and by a pipeline of its own.
     (root / "sub").mkdir()
-    (root / "sub/own.json").write_text('{"z": 1}')
+    for name in ("a", "b"):
+        (root / f"sub/{name}.json").write_text(f'{{"{name}": 1}}')
     (root / "dvc.yaml").write_text(
-        "stages:\n  s:\n    cmd: 'true'\n    wdir: sub\n    metrics:\n      - own.json\n"
+        "stages:\n  s:\n    foreach: [a, b]\n    do:\n      cmd: echo ${item}\n      wdir: sub\n"
+        "      metrics:\n        - ${item}.json:\n            cache: false\n"
     )
-    assert read_metrics(science) == dvc.api.metrics_show(repo=str(root)) == {"z": 1}
+    subprocess.run(["dvc", "commit", "-q", "-f"], check=True)
+    assert read_metrics(science) == dvc.api.metrics_show(repo=str(root)) == {"a": 1, "b": 1}
+    (root / "other").mkdir()
+    (root / "other/dvc.yaml").write_text("metrics:\n  - more.json\n")
+    (root / "other/more.json").write_text('{"c": 1}')
+    git(root, "add", "other")
+    assert read_metrics(science) == dvc.api.metrics_show(repo=str(root))
+    assert read_metrics(science)["c"] == 1

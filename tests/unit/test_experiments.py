@@ -242,6 +242,7 @@ with tracker.start_run("first of " + name, tags={"by": name}):
     tracker.log_metrics({name: 1})
     with tracker.start_run("child of " + name, nested=True):
         tracker.log_metrics({"inner": 1})
+assert tracker.search("status = 'RUNNING'").shape[0] == 1  # the reproduction goes on
 with tracker.start_run("second of " + name):
     pass
 fit()

@@ -94,25 +94,6 @@ def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots"
     return written
 
 
-def metrics_files(root: Path) -> set[str] | None:
-    """Return the paths of the pipeline's metrics files, or None where only DVC can tell them.
-
-    That is so for names made by a template or a loop, stages that run in another folder, folders
-    of metrics, and pipelines in folders of the study.
-    """
-    content = _content(root, PIPELINE, None)
-    bodies = [one.get("do", one) for one in (content.get("stages") or {}).values()]
-    found = stage_outputs(root, ["metrics"])
-    found |= {
-        next(iter(one)) if isinstance(one, dict) else one for one in content.get("metrics", [])
-    }
-    if any("${" in path or (root / path).is_dir() for path in found):
-        return None
-    if any("wdir" in body for body in bodies) or len(git.tracked_files(root, "*dvc.yaml")) > 1:
-        return None
-    return found
-
-
 def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]:
     """Return the paths of the metrics and of the parameter files that `dvc.yaml` names.
 
@@ -131,9 +112,11 @@ def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]
     params = {"params.yaml"}
     for body in [{"metrics": pipeline.get("metrics"), "params": pipeline.get("params")}, *bodies]:
         folder = body.get("wdir", ".")
+        # dvc.lock has the paths relative to it.
+        there = known if folder == "." else {posixpath.join(folder, path) for path in known}
         for entry in body.get("metrics") or []:
             path = next(iter(entry)) if isinstance(entry, dict) else str(entry)
-            metrics |= _paths(posixpath.join(folder, path), known)
+            metrics |= _paths(posixpath.join(folder, path), there)
         for entry in body.get("params") or []:
             # A plain one is the name of a parameter; at the top level, a file.
             names = entry if isinstance(entry, dict) else [entry] if body not in bodies else []

@@ -24,6 +24,8 @@ def load(root: Path) -> None:
     # A server that is down would otherwise be asked for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    # It would print the address of a server, password and all, and into what --json prints.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     name = os.environ.get("PROFILE", "local")
     profile = root / "profiles" / f"{name}.env"
     if name != "local" and not profile.is_file():

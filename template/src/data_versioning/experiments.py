@@ -254,7 +254,8 @@ class ExperimentTracker:
             tags = {"dvc.path": self._study.relative(file), "dvc.md5": digest(file)}
         elif file:
             print(f"warning: no file {file}: the model is logged without its hash", file=sys.stderr)
-        return log_model(self._study, model, flavor, name, input_example, tags, **options)
+        with readable(self._study):
+            return log_model(self._study, model, flavor, name, input_example, tags, **options)
 
     def compare_experiments(self, experiment_ids: Sequence[str]) -> DataFrame:
         """Return runs side by side.

@@ -1,16 +1,13 @@
-"""The metrics files of the pipeline, read as they are; a start of DVC costs as much as MLflow's."""
+"""The metrics files of the pipeline, read as they are; a start of DVC would cost more."""
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
-from data_versioning import dvc_files
-from data_versioning.errors import StudyError
-from data_versioning.study import Study, parse_yaml
+from data_versioning import dvc_files, git
+from data_versioning.metrics import parse_values
+from data_versioning.study import Study
 
 
 def read_metrics(study: Study) -> dict[str, Any]:
@@ -21,29 +18,20 @@ def read_metrics(study: Study) -> dict[str, Any]:
     Raises:
         StudyError: A file is not what its ending says.
     """
-    paths = dvc_files.metrics_files(study.root)
-    if paths is None:  # only DVC can tell which they are
+    paths = sorted(dvc_files.value_files(study.root)[0])
+    folders = any((study.root / path).is_dir() for path in paths)
+    if folders or len(git.tracked_files(study.root, f"*{dvc_files.PIPELINE}")) > 1:
         import dvc.api
 
         return dict(dvc.api.metrics_show(repo=str(study.root)))
-    contents = {path: _content(study.root / path, path) for path in sorted(paths)}
+    contents = {
+        path: parse_values(content, path)
+        for path in paths
+        if (content := dvc_files.content(study.root, path)) is not None
+    }
     uses = Counter(name for content in contents.values() for name in content)
     return {
         (name if uses[name] == 1 else f"{path}:{name}"): value
         for path, content in contents.items()
         for name, value in content.items()
     }
-
-
-def _content(path: Path, name: str) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    text = path.read_bytes()
-    if path.suffix in {".yaml", ".yml"}:
-        return parse_yaml(text, name)
-    kind = "TOML" if path.suffix == ".toml" else "JSON"
-    try:
-        content = tomllib.loads(text.decode()) if kind == "TOML" else json.loads(text)
-    except ValueError as error:
-        raise StudyError(f"not valid {kind} ({error})", name, f"$EDITOR {name}") from None
-    return content if isinstance(content, dict) else {}

@@ -193,12 +193,18 @@ def _values(root: Path, rev: str | None, paths: Iterable[str]) -> Values:
         (path, name): _number(value)
         for path in sorted(paths)
         if (content := dvc_files.content(root, path, rev)) is not None
-        for name, value in flatten(_parsed(content, path, f" at {rev[:8]}" if rev else ""))
+        for name, value in flatten(parse_values(content, path, f" at {rev[:8]}" if rev else ""))
     }
 
 
-def _parsed(content: bytes, path: str, at: str) -> Mapping[str, Any]:
-    """Return the mapping in a JSON, TOML or YAML file."""
+def parse_values(content: bytes, path: str, at: str = "") -> Mapping[str, Any]:
+    """Return the mapping that a JSON, TOML or YAML file holds.
+
+    Args:
+        content: What the file holds.
+        path: Its path; the ending says what it is.
+        at: What to add to the path in an error.
+    """
     kind = {".json": "JSON", ".toml": "TOML"}.get(Path(path).suffix)
     if kind is None:
         return parse_yaml(content, f"{path}{at}")
