@@ -20,9 +20,9 @@ import pytest
 from data_versioning import ExperimentTracker, store
 from data_versioning.cli import main
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.experiments import LoggedAlready
 from data_versioning.pipeline import reproduce
 from data_versioning.run_table import comparison
+from data_versioning.run_values import LoggedAlready
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.run_values import as_number, numbers
+from data_versioning.run_values import LoggedAlready, as_number, numbers
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -79,7 +79,7 @@ def _tracked(function: Callable[P, R], experiment: str | None) -> Callable[P, R]
         bound.apply_defaults()
         import mlflow
 
-        from data_versioning.experiments import ExperimentTracker, LoggedAlready
+        from data_versioning.experiments import ExperimentTracker
 
         tracker = ExperimentTracker(experiment)
         results: list[R] = []

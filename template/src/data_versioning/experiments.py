@@ -16,7 +16,13 @@ from data_versioning.hashing import digest
 from data_versioning.lineage_key import lineage_key
 from data_versioning.logged_model import log_model
 from data_versioning.run_files import log_file
-from data_versioning.run_values import TEXT_LENGTH, as_number, legal_name, legal_texts, numbers
+from data_versioning.run_values import (
+    TEXT_LENGTH,
+    LoggedAlready,
+    histories,
+    legal_name,
+    legal_texts,
+)
 from data_versioning.store import readable, setup_mlflow
 from data_versioning.study import Study, flatten
 
@@ -25,10 +31,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 _joined: set[str] = set()  # runs of reproductions that this process has logged into
-
-
-class LoggedAlready(StudyError):
-    """A parameter has another value in this run."""
 
 
 class ExperimentTracker:
@@ -163,19 +165,10 @@ class ExperimentTracker:
         from mlflow.entities import Metric
 
         run_id, client = self._run()
-        single, others = numbers(metrics)
-        histories = {name: [value] for name, value in single.items()}
-        for name, value in others.items():
-            history = [as_number(one) for one in value] if _is_sequence(value) else []
-            found = [one for one in history if one is not None]
-            if not found or len(found) < len(history):
-                kind = type(value).__name__
-                raise StudyError(f"not a number but {kind}", f"metric {name}", "log_params(...)")
-            histories[legal_name(name)] = found
         now = int(time.time() * 1000)
         entries = [
             Metric(name, value, now, at)
-            for name, history in histories.items()
+            for name, history in histories(metrics).items()
             for at, value in enumerate(history, step or 0)
         ]
         with readable(self._study):
@@ -195,11 +188,8 @@ class ExperimentTracker:
             StudyError: There is no such file.
         """
         run_id, client = self._run()
-        path = Path(path).absolute()
-        if not path.exists():
-            raise StudyError("no such file", str(path))
         with readable(self._study):
-            return log_file(client, self._study, run_id, path, folder)
+            return log_file(client, self._study, run_id, Path(path).absolute(), folder)
 
     def log_dataset(self, path: Path | str, context: str | None = None) -> None:
         """Log a dataset that DVC keeps as an input of the run: path, hash, address, commit, tags.
@@ -289,8 +279,9 @@ class ExperimentTracker:
         Raises:
             StudyError: MLflow does not understand the filter or the order.
         """
-        rows = run_search.search(self._study, filter, order_by, limit, self._experiment)
-        return run_search.frame(rows)
+        return run_search.frame(
+            run_search.search(self._study, filter, order_by, limit, self._experiment)
+        )
 
     def _run(self) -> tuple[str, MlflowClient]:
         if not self._runs:
@@ -313,7 +304,3 @@ class ExperimentTracker:
             if not raising:
                 raise
             print(f"warning: {error}", file=sys.stderr)  # what the block raised says more
-
-
-def _is_sequence(value: Any) -> bool:
-    return isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1

@@ -9,10 +9,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
+from data_versioning.errors import StudyError
 from data_versioning.study import flatten
 
 NAME_LENGTH = 250
 TEXT_LENGTH = 5000  # of a parameter or a tag; what the oldest servers take
+
+
+class LoggedAlready(StudyError):
+    """A parameter has another value in this run."""
 
 
 def legal_name(name: str) -> str:
@@ -41,6 +46,25 @@ def numbers(tree: Mapping[str, Any]) -> tuple[dict[str, float], dict[str, Any]]:
         else:
             found[legal_name(name)] = number
     return found, others
+
+
+def histories(tree: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return metrics step by step: sequences of numbers, and single numbers as one step.
+
+    Raises:
+        StudyError: One of them is neither.
+    """
+    single, others = numbers(tree)
+    found = {name: [value] for name, value in single.items()}
+    for name, value in others.items():
+        is_sequence = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+        history = [as_number(one) for one in value] if is_sequence else []
+        steps = [one for one in history if one is not None]
+        if not steps or len(steps) < len(history):
+            kind = type(value).__name__
+            raise StudyError(f"not a number but {kind}", f"metric {name}", "log_params(...)")
+        found[legal_name(name)] = steps
+    return found
 
 
 def as_number(value: Any) -> float | None:
