@@ -21,7 +21,7 @@ _EXPORTS = {
     "auto_track_large_files": "large_files",
     "check_dvc_status": "health",
     "check_experiment_logging": "health",
-    "doctor": "health",
+    "doctor": "diagnosis",
     "fetch_dataset": "datasets",
     "load_params": "study",
     "setup_mlflow": "store",

@@ -2,8 +2,95 @@
 
 from __future__ import annotations
 
-from data_versioning.cli.verbs import Verbs
+import argparse
+from dataclasses import asdict
+
+from data_versioning.cli.verbs import Verbs, aligned, json_option, positive, show
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
+    verbs.group("health")
+    status = verbs.add("status", _status, "say where the study stands, in one screen")
+    doctor = verbs.add(
+        "doctor", _doctor, "look for everything that can be wrong; 1 if there is an error"
+    )
+    doctor.add_argument("--offline", action="store_true", help="ask nothing outside this machine")
+    remote = verbs.add(
+        "check-remote",
+        _check_remote,
+        "is all data of all branches and tags in the remote; 1 if not",
+    )
+    remote.add_argument("remote", nargs="?", help="its name (default: the default one, and backup)")
+    remote.add_argument("--send", action="store_true", help="send what is lacking, first")
+    runs = verbs.add("check-runs", _check_runs, "are the latest runs complete; 1 if not")
+    runs.add_argument("--limit", type=positive, default=20, help="how many (default: 20)")
+    either = runs.add_mutually_exclusive_group()
+    either.add_argument("--close", action="store_true", help="end the runs that nobody works on")
+    either.add_argument("--log", action="store_true", help="log the results that no run holds")
+    for parser in (status, doctor, remote, runs):
+        json_option(parser)
+
+
+def _status(args: argparse.Namespace) -> None:
+    from data_versioning.status import status, text
+
+    found = status()
+    show(args, asdict(found), lambda: text(found))
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from data_versioning.diagnosis import ERROR, doctor
+
+    found = doctor(offline=args.offline)
+    facts = [
+        {"id": one.id, "severity": one.severity, "title": one.title} | asdict(one) for one in found
+    ]
+    rows = [["", "id", "what", "where", "try"]]
+    rows += [[one.severity, one.id, one.title, one.where, one.mend] for one in found]
+    show(args, facts, aligned(rows) if found else "the study is well: nothing to mend")
+    return int(any(one.severity == ERROR for one in found))
+
+
+def _check_remote(args: argparse.Namespace) -> int:
+    from data_versioning.push_status import push_status
+    from data_versioning.study import Study
+
+    names = [args.remote] if args.remote else []
+    found = push_status(Study.open(), names, send=args.send)
+    rows = [["remote", "path", "files", "referred to by"]]
+    rows += [
+        [one.remote, one.path, str(one.files), ", ".join(one.revisions)] for one in found.unpushed
+    ]
+    mends = "".join(f"\ntry: {mend}" for mend in found.mends)
+    well = f"everything is in {' and '.join(found.remotes)}: {found.versions} files and folders"
+    show(args, asdict(found), well if found else aligned(rows) + mends)
+    return int(not found)
+
+
+def _check_runs(args: argparse.Namespace) -> int:
+    from data_versioning import health
+    from data_versioning.study import Study
+
+    study = Study.open()
+    if args.close:
+        health.close_dead_runs(study)
+    if args.log:
+        health.log_current(study)
+    found = health.logging_status(study, args.limit)
+    rows = [["run", "started", "status", "metrics", "commit"]]
+    rows += [
+        [
+            run["run_id"][:8],
+            run["started"][:16].replace("T", " "),
+            run["status"],
+            str(run["metrics"]),
+            run["commit"][:8] + ("+" if run["dirty"] else ""),
+        ]
+        for run in found.runs
+    ]
+    wrong = [["run", "what is wrong", "try"]]
+    wrong += [[one.run_id[:8] or "-", one.what, one.mend] for one in found.findings]
+    verdict = "nothing is wrong with them" if found else aligned(wrong)
+    show(args, asdict(found), f"{aligned(rows)}\n\n{verdict}")
+    return int(not found)
