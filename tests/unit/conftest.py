@@ -127,7 +127,7 @@ def science(
         root.mkdir()
         _start(root, SETTINGS | SCIENCE)
         (folder / "storage").mkdir()
-        capture(["dvc", "remote", "add", "--default", "storage", "../../storage"], root)
+        capture(["dvc", "remote", "add", "--default", "storage", "../storage"], root)
         capture(["dvc", "add", "--quiet", "data/raw/people.csv"], root)
         _commit(root, "data: add people")
         reproduce(Study(root), quiet=True)
