@@ -157,6 +157,19 @@ def test_merges(repository: Repository, kept_by: str) -> None:
     assert [entry.hash for entry in LineageTracker().get_audit_trail(RAW)][-1] == hashed("5")
 
 
+def test_what_a_merged_branch_tried_and_took_back_is_not_lost(repository: Repository) -> None:
+    """Though the merge looks as if nothing had happened, and the branch is gone."""
+    repository.commit("one", {f"{RAW}.dvc": pointer("raw.csv", "1")})
+    repository.switch("side", "main")
+    repository.commit("two", {f"{RAW}.dvc": pointer("raw.csv", "2")})
+    repository.commit("back", {f"{RAW}.dvc": pointer("raw.csv", "1")})
+    repository.switch("main")
+    repository.commit("other", {"x.txt": ""})
+    repository.merge("side")
+    git(repository.root, "branch", "-D", "side")
+    assert [message for _, _, message in trail()] == ["one", "two", "back"]
+
+
 def test_all_branches_and_tags_count_but_not_dvcs_experiments(repository: Repository) -> None:
     """Nothing is lost that someone can still check out; what DVC keeps for itself is not shown."""
     repository.commit("one", {f"{RAW}.dvc": pointer("raw.csv", "1")})

@@ -302,6 +302,20 @@ def test_pipelines_in_folders(repository: Repository) -> None:
     assert dvc_files.locked_stages(repository.root) == {}, "other verbs know the root's pipeline"
 
 
+def test_a_merge_can_bring_two_pipelines_together(repository: Repository) -> None:
+    """Neither side alone leads from the data to the result."""
+    repository.commit("start", {f"pipelines/{name}/dvc.yaml": "stages: {}\n" for name in "xy"})
+    repository.switch("side", "main")
+    makes = {"pipelines/x/dvc.lock": lock({"make": stage({"in": "1"}, {"out": "1"})})}
+    repository.commit("x", makes)
+    repository.switch("main")
+    uses = {"use": stage({"../x/out": "1"}, {"fig": "1"})}
+    repository.commit("y", {"pipelines/y/dvc.lock": lock(uses)})
+    merge = repository.merge("side", makes)
+    found = LineageTracker().used_by("pipelines/x/in")
+    assert [(one.path, one.commit) for one in found.results][1:] == [("pipelines/y/fig", merge)]
+
+
 def test_a_chain_of_thousands_of_stages(repository: Repository) -> None:
     """No recursion ends it."""
     count = 3000
@@ -376,6 +390,13 @@ def test_errors_name_what_is_near(
         assert main([word for word in given if word != "--rev" or "--all" not in arguments]) == 1
         assert message in capsys.readouterr().err, arguments
     assert LineageTracker().used_by("src/a.py").results[0].path == MODEL, "code is used, too"
+    repository.write({"data/x.dvc": "outs: 3\n"})
+    git(repository.root, "add", "--all")
+    with pytest.raises(StudyError, match=r"not what DVC writes: data/x\.dvc"):
+        LineageTracker().get_lineage(MODEL)
+    repository.write({"data/x.dvc": "outs: [\n"})
+    with pytest.raises(StudyError, match="not valid YAML"):
+        LineageTracker().get_lineage(MODEL)
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", "--depth=1", repository.root.as_uri(), str(shallow))
     assert "shallow" in LineageTracker(shallow).get_lineage(MODEL).notes[0]

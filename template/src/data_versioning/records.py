@@ -87,11 +87,13 @@ def at(root: Path, rev: str | None = None) -> list[Record]:
         StudyError: A file holds no valid YAML.
     """
     folders = working_folders(root)
-    return [
-        record
-        for path, content in _files(root, rev)
-        for record in _parsed(path, parse_yaml(content, path), folders)
-    ]
+    found: list[Record] = []
+    for path, content in _files(root, rev):
+        try:
+            found += _parsed(path, parse_yaml(content, path), folders)
+        except (AttributeError, KeyError, TypeError):
+            raise StudyError("not what DVC writes", path, f"git log -p -- {path}") from None
+    return found
 
 
 def _files(root: Path, rev: str | None) -> Iterator[tuple[str, bytes]]:
