@@ -31,7 +31,7 @@ class Drift:
     Args:
         stale: Stages to run again.
         changed: Tracked data that was changed.
-        absent: Tracked data and stages' outputs that are not here.
+        absent: Tracked data, and outputs of stages that are not stale, that are not here.
     """
 
     stale: tuple[str, ...] = ()
@@ -60,11 +60,11 @@ def drift(root: Path) -> Drift:
                 for path, how in one.get("changed outs", {}).items()}  # fmt: skip
         others = any(not isinstance(one, dict) or one.keys() - {"changed outs"} for one in said)
         gone = [path for path, how in outs.items() if how in ABSENT]
+        if not address.endswith(".dvc") and (others or len(gone) < len(outs)):
+            stale.append(address)  # another run makes what is gone
+            continue
         absent += gone
-        if address.endswith(".dvc"):
-            changed += [path for path in outs if path not in gone]
-        elif others or len(gone) < len(outs):
-            stale.append(address)
+        changed += [path for path in outs if path not in gone]
     return Drift(tuple(stale), tuple(changed), tuple(absent))
 
 

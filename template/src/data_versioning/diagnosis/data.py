@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from data_versioning import dvc, dvc_cache, dvc_state, git, git_state, remotes
@@ -16,6 +16,7 @@ from data_versioning.references import WORK_TREE
 from data_versioning.study import parse_yaml
 
 PATIENCE = 20  # seconds that the remotes have for their answer
+SHOWN = 5  # paths of a list
 FILES = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
 
 
@@ -48,13 +49,15 @@ def drift(case: Case) -> Iterator[Finding]:
         found = dvc_state.drift(root)
     except StudyError as error:
         path = error.where.partition(":")[0]
-        mend = _restore(root, path) if (root / path).is_file() else error.mend
-        yield Finding("DV202", error.where, mend)
+        if (root / path).is_file():
+            yield Finding("DV202", error.where, _restore(root, path))
+        else:
+            yield Finding("DV202", str(error), error.mend)
         return
     for path in found.changed:
         yield Finding("DV205", path, f"dvc add -- {shlex.quote(path)}")
-    for path in found.absent:
-        yield Finding("DV206", path, "make pull")
+    if found.absent:
+        yield Finding("DV206", _listed(found.absent), "make pull")
     if found.stale:
         yield Finding("DV207", ", ".join(found.stale), "make repro")
 
@@ -107,15 +110,18 @@ def pushed(case: Case) -> Iterator[Finding]:
         here = [one for one in found.unpushed if one.lost < one.files]
         if here:
             paths = sorted({one.path for one in here})
-            more = f" and {len(paths) - 5} more" if len(paths) > 5 else ""
-            mend = " && ".join(found.mends)
-            yield Finding("DV213", f"{name} lacks {', '.join(paths[:5])}{more}", mend)
+            yield Finding("DV213", f"{name} lacks {_listed(paths)}", " && ".join(found.mends))
         for one in found.unpushed:
             if one.lost:
                 mend = (
                     "make repro" if WORK_TREE in one.revisions else "ask who made it to: make push"
                 )
                 yield Finding("DV214", f"{one.path} ({', '.join(one.revisions[:3])})", mend)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return ", ".join(paths[:SHOWN]) + more
 
 
 CHECKS = [pushed, drift, dvc_works, uncommitted]
