@@ -7,15 +7,15 @@ import re
 import select
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from data_versioning.errors import StudyError
 
-TAIL = 64 * 1024  # bytes of stderr kept for the diagnosis of a failure
+PAUSE = 0.2  # seconds between looks at a command that is silent
+TAIL = 64 * 1024  # bytes of output kept for the diagnosis of a failure
 COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -44,33 +44,32 @@ def stream(
     cwd: Path,
     hide: str | tuple[str, ...] | None = None,
     environment: Mapping[str, str] | None = None,
-    stdout: int | None = None,
+    out: TextIO | int | None = None,
     keep: Sequence[int] = (),
     tail: Tail | None = None,
 ) -> tuple[int, str]:
     """Run a command in full view.
 
-    On a terminal the command gets a pseudo-terminal for its standard error, because DVC and
-    uv draw their progress bars only there.
+    On a terminal the command gets a pseudo-terminal, because DVC and uv draw their progress bars
+    only there.
 
     Args:
         argv: The command.
         cwd: Where it runs.
         hide: Lines of standard error that begin with this, or one of these, are kept back.
         environment: Its environment; this process's when not given.
-        stdout: Where its standard output goes, as `subprocess` understands it.
+        out: Where its standard output is shown; or goes, as `subprocess` understands it.
         keep: Open files that it inherits.
-        tail: Takes what it writes to standard error, too.
+        tail: Takes what it writes to standard error and what of its standard output is shown.
 
     Returns:
         Its exit status and the end of what it wrote to standard error, without colours.
     """
-    if sys.stderr.isatty():
-        import pty
-
-        reader, writer = pty.openpty()
-    else:
-        reader, writer = os.pipe()
+    tail = tail or Tail()
+    errors = Tail()
+    line = b""
+    reader, writer = _like(sys.stderr)
+    shown, stdout = (None, out) if out is None or isinstance(out, int) else _like(out)
     try:
         child = subprocess.Popen(
             argv, cwd=cwd, stdout=stdout, stderr=writer, env=environment, pass_fds=keep
@@ -79,64 +78,46 @@ def stream(
         raise StudyError("command not found", argv[0], "make setup") from None
     finally:
         os.close(writer)
-    errors = Tail()
-    line = b""
-    while chunk := _read(reader):
-        errors.add(chunk)
-        if tail:
+        if shown is not None and stdout is not None:
+            os.close(stdout)
+    # Its output first: whatever it wrote before an error is there when the error is.
+    opened = [one for one in (shown, reader) if one is not None]
+    while opened:
+        ready = select.select(opened, [], [], PAUSE)[0]
+        if not ready and child.poll() is not None:
+            break  # it ended, and something it started still holds the files open
+        for one in ready:
+            chunk = _read(one)
             tail.add(chunk)
-        for piece in chunk.splitlines(keepends=True):
-            line += piece
-            if line.endswith((b"\n", b"\r")):
-                _echo(line, hide)
-                line = b""
+            if not chunk:
+                opened.remove(one)
+                os.close(one)
+            elif one != reader:
+                with suppress(OSError):  # nobody reads it any more
+                    _write(out, chunk)
+            else:
+                errors.add(chunk)
+                for piece in chunk.splitlines(keepends=True):
+                    line += piece
+                    if line.endswith((b"\n", b"\r")):
+                        _echo(line, hide)
+                        line = b""
     _echo(line, hide)
-    os.close(reader)
+    for one in opened:
+        os.close(one)
     return child.wait(), str(errors)
 
 
-@contextmanager
-def shown(out: TextIO, tail: Tail) -> Iterator[int]:
-    """Give a command a file to write to, which is a terminal where that is one.
+def _like(file: TextIO) -> tuple[int, int]:
+    """Return both ends of a pipe, or of a pseudo-terminal where a file is a terminal."""
+    if not file.isatty():
+        return os.pipe()
+    import pty
+    import termios
 
-    Args:
-        out: Where it is shown.
-        tail: Takes what the command writes, too.
-
-    Yields:
-        The descriptor of the file.
-    """
-    if out.isatty():
-        import pty
-        import termios
-
-        reader, writer = pty.openpty()
-        termios.tcsetwinsize(writer, termios.tcgetwinsize(out.fileno()))
-    else:
-        reader, writer = os.pipe()
-    ended = threading.Event()
-    copying = threading.Thread(target=_copy, args=(reader, out, tail, ended), daemon=True)
-    copying.start()
-    try:
-        yield writer
-    finally:
-        os.close(writer)
-        ended.set()
-        copying.join()
-        os.close(reader)
-
-
-def _copy(reader: int, out: TextIO, tail: Tail, ended: threading.Event) -> None:
-    """Copy until the end, or until all is read where something else still holds the file open."""
-    while True:
-        if select.select([reader], [], [], 0.1)[0]:
-            if not (chunk := _read(reader)):
-                return
-            tail.add(chunk)
-            with suppress(OSError):  # nobody reads it any more
-                _write(out, chunk)
-        elif ended.is_set():
-            return
+    reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, termios.tcgetwinsize(file.fileno()))
+    return reader, writer
 
 
 class Tail:
@@ -144,12 +125,10 @@ class Tail:
 
     def __init__(self) -> None:
         self._bytes = b""
-        self._adding = threading.Lock()
 
     def add(self, chunk: bytes) -> None:
         """Append what it wrote."""
-        with self._adding:
-            self._bytes = (self._bytes + chunk)[-TAIL:]
+        self._bytes = (self._bytes + chunk)[-TAIL:]
 
     def __str__(self) -> str:
         """Return it as text."""
@@ -169,7 +148,7 @@ def _echo(line: bytes, hide: str | tuple[str, ...] | None) -> None:
         _write(sys.stderr, line)
 
 
-def _write(out: TextIO, content: bytes) -> None:
+def _write(out: Any, content: bytes) -> None:
     if buffer := getattr(out, "buffer", None):
         buffer.write(content)
     else:  # a notebook's

@@ -38,7 +38,13 @@ class Fetched:
     to: str
 
 
-def fetch_dataset(path: Path | str, at: str, to: Path | str, remote: str | None = None) -> Fetched:
+def fetch_dataset(
+    path: Path | str,
+    at: str,
+    to: Path | str,
+    remote: str | None = None,
+    project_dir: Path | str = ".",
+) -> Fetched:
     """Copy a version of a dataset into a folder of its own; the study stays as it is.
 
     Every byte is hashed again. What is damaged in the cache is taken from the remote instead.
@@ -51,12 +57,13 @@ def fetch_dataset(path: Path | str, at: str, to: Path | str, remote: str | None 
             it, or its name.
         to: The folder; it does not exist yet, or is empty. The dataset keeps its own name in it.
         remote: The DVC remote to fetch from what the cache lacks; the default one if not given.
+        project_dir: The study, or a folder in it.
 
     Raises:
         StudyError: The folder is not empty; nothing of that name, or no such data then; or its
             bytes are nowhere, or damaged wherever they are. Nothing was made.
     """
-    study = Study.open()
+    study = Study.open(project_dir)
     own = trackable.named(study, path)
     target = Path(to).absolute()
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_versioning.command import Tail, last_line, shown, stream
+from data_versioning.command import Tail, last_line, stream
 from data_versioning.errors import StudyError
 from data_versioning.unlogged import REPRODUCTION
 
@@ -110,7 +110,7 @@ def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) ->
     # botocore tries a server that is down five times, and s3fs each of those five times.
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
     argv = ["dvc", verb, "--remote", remote, "--", *targets]
-    return stream(argv, root, chatter, environment, stdout=2)
+    return stream(argv, root, chatter, environment, out=2)
 
 
 def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
@@ -148,7 +148,7 @@ def add(root: Path, paths: Iterable[str], lock: int) -> None:
         batches[-1].append(path)
     for batch in batches:
         argv = ["dvc", "--wait-for-lock", "add", "--", *batch]
-        status, stderr = stream(argv, root, chatter, stdout=subprocess.DEVNULL, keep=[lock])
+        status, stderr = stream(argv, root, chatter, out=subprocess.DEVNULL, keep=[lock])
         if status != 0:
             raise StudyError("DVC could not track it", error_message(stderr))
 
@@ -208,7 +208,7 @@ def get(
         config.write(opened)
     argv = ["dvc", "get", "--rev", rev, "--out", str(to), "--config", str(file), "--", ".", path]
     chatter = "ERROR:" if sys.stderr.isatty() else ("",)
-    return stream(argv, root, chatter, stdout=subprocess.DEVNULL, keep=[lock])
+    return stream(argv, root, chatter, out=subprocess.DEVNULL, keep=[lock])
 
 
 def call(root: Path, *args: str) -> str:
@@ -261,8 +261,7 @@ def repro(root: Path, args: Sequence[str], quiet: bool, lock: int) -> Reproduced
     with tempfile.TemporaryFile() as log:
         keep = [lock, log.fileno()]
         argv = [*dvc, str(log.fileno()), "repro", *args]
-        with shown(out, printed) as stdout:
-            status, stderr = stream(argv, root, "ERROR:", environment, stdout, keep, printed)
+        status, stderr = stream(argv, root, "ERROR:", environment, out, keep, printed)
         log.seek(0)
         said = [(when, message) for when, message in map(json.loads, log)]
     return Reproduced(status, stderr, str(printed), [*said, (time.time(), "")])

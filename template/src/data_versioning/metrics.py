@@ -12,7 +12,6 @@ from typing import Any
 
 from data_versioning import dvc_files, git
 from data_versioning.errors import StudyError
-from data_versioning.parameters import NUMBER
 from data_versioning.study import Study, flatten, parse_yaml
 
 WORKSPACE = "workspace"
@@ -190,7 +189,7 @@ Values = dict[tuple[str, str], Any]
 def _values(root: Path, rev: str | None, paths: Iterable[str]) -> Values:
     """Return the values of some files by file and dotted name; a missing file has none."""
     return {
-        (path, name): _number(value)
+        (path, name): value
         for path in sorted(paths)
         if (content := dvc_files.content(root, path, rev)) is not None
         for name, value in flatten(parse_values(content, path, f" at {rev[:8]}" if rev else ""))
@@ -215,11 +214,6 @@ def parse_values(content: bytes, path: str, at: str = "") -> Mapping[str, Any]:
     if not isinstance(parsed, dict):
         raise StudyError("not a mapping of names to values", f"{path}{at}")
     return parsed
-
-
-def _number(value: Any) -> Any:
-    """Return `1e-3` as the number it is to DVC."""
-    return float(value) if isinstance(value, str) and NUMBER.fullmatch(value) else value
 
 
 def _is_number(value: Any) -> bool:

@@ -39,10 +39,8 @@ class Reproduction:
     stages: tuple[StageResult, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold; without stages when none had anything to do."""
-        content = {"changed": self.changed, "seconds": self.seconds, "run_id": self.run_id}
-        stages = [stage.as_dict() for stage in self.stages] if self._worked else None
-        return content | ({"stages": stages} if stages else {})
+        """Return it as what JSON can hold."""
+        return vars(self) | {"stages": [stage.as_dict() for stage in self.stages]}
 
     def report(self) -> str:
         """Return a line for each stage, if one had something to do, and what to do next."""

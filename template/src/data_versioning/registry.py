@@ -179,7 +179,9 @@ class ModelRegistry:
         from data_versioning.datasets import fetch_dataset
 
         with tempfile.TemporaryDirectory() as scratch:
-            fetched = fetch_dataset(self._root / path, event.tag, Path(scratch) / "model")
+            fetched = fetch_dataset(
+                self._root / path, event.tag, Path(scratch) / "model", project_dir=self._root
+            )
             return load(fetched.to)
 
     def history(self, name: str) -> Sequence[Event]:

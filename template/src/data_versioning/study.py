@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,20 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return parse_yaml(text, str(path))
 
 
+@cache
+def _loader() -> Any:
+    import yaml
+
+    # The parser in C: ten times as fast, and the same errors.
+    class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+        pass
+
+    # To YAML 1.2, and so to DVC, `1e-3` is a number; to PyYAML, which reads 1.1, it is a text.
+    number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    return Loader
+
+
 def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     """Return the mapping that a YAML text holds; an empty text holds an empty one.
 
@@ -171,8 +186,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
 
     mend = f"$EDITOR {Path(name).name}"
     try:
-        # The parser in C: ten times as fast, and the same errors.
-        content = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(text, _loader())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark else name

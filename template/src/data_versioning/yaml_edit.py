@@ -28,14 +28,20 @@ def edited(path: Path) -> Iterator[MutableMapping[str, Any]]:
     """
     from ruamel.yaml import YAML
 
+    path = path.resolve()
     if path.exists():
         read_yaml(path)  # for its errors
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     yaml = YAML()
     yaml.preserve_quotes = True
     yaml.width = 10_000  # long lines are not folded
-    lists_are_indented = bool(re.search(r"(?m)^( *)[^ #-].*:\s*\n\1  - ", text))
-    yaml.indent(mapping=2, sequence=4 if lists_are_indented else 2, offset=2 * lists_are_indented)
+    section = re.search(r"(?m)^\w.*\n( +)\w", text)
+    lists_are_indented = bool(re.search(r"(?m)^( *)[^ #-].*\n\1 +- ", text))
+    yaml.indent(
+        mapping=len(section[1]) if section else 2,
+        sequence=4 if lists_are_indented else 2,
+        offset=2 * lists_are_indented,
+    )
     content = yaml.load(text)
     comments = ""
     if content is None:
@@ -45,6 +51,8 @@ def edited(path: Path) -> Iterator[MutableMapping[str, Any]]:
     if (after := _dumped(yaml, content)) != before:
         beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
         beside.write_text(comments + after, encoding="utf-8")
+        if path.exists():
+            beside.chmod(path.stat().st_mode)
         beside.replace(path)
 
 
