@@ -94,7 +94,9 @@ def events(root: Path, model: str | None = None) -> list[Event]:
         one if one.version else replace(one, version=versions.get((one.model, one.commit), ""))
         for one in found
     ]
-    return sorted(found, key=lambda one: one.time)
+    # Tags that GTO makes can share a second.
+    order = {"register": 0, "withdraw": 2}
+    return sorted(found, key=lambda one: (one.time, order.get(one.action, 1), one.number))
 
 
 def versions(history: Iterable[Event]) -> dict[tuple[str, str], Event]:
