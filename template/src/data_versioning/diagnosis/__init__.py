@@ -36,9 +36,11 @@ def doctor(project_dir: Path | str = ".", offline: bool = False) -> list[Finding
         StudyError: There is no study.
     """
     case = Case(Study.open(project_dir), offline)
+    # Alone: it would take the git commands of the other checks for somebody's work.
+    found = _result(repository.repository, case)
     with ThreadPoolExecutor() as pool:  # most of the time other programs start
-        results = pool.map(lambda check: _result(check, case), CHECKS)
-        found = [finding for result in results for finding in result]
+        for result in pool.map(lambda check: _result(check, case), CHECKS):
+            found += result
     return sorted(set(found), key=lambda one: (SEVERITIES.index(one.severity), one.id, one.where))
 
 

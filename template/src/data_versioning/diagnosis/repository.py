@@ -93,4 +93,4 @@ def secrets(case: Case) -> Iterator[Finding]:
             yield Finding("DV412", f"{name}: {shown(url)}", mend)
 
 
-CHECKS = [repository, conflicts, large_files, secrets]
+CHECKS = [conflicts, large_files, secrets]
