@@ -29,7 +29,7 @@ TAGS = tuple(f"tag.{number}" for number in range(20))
 
 def ours() -> None:
     """Call what a reproduction calls."""
-    from data_versioning.runs import log_reproduction
+    from data_versioning.experiments.runs import log_reproduction
     from data_versioning.study import Study
 
     log_reproduction(Study.find(), seconds=1.0)

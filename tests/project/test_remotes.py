@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from data_versioning import dvc as study_dvc
-from data_versioning import remotes, wiring
+from data_versioning.data import remotes
+from data_versioning.setup import wiring
 from data_versioning.study import Study
+from data_versioning.tools import dvc as study_dvc
 
 from tests import servers
 from tests.conftest import ROOT, Render, git, load_answers

@@ -354,7 +354,7 @@ def test_moved(reproduced_study: Path, tmp_path: Path) -> None:
     runs = run(root, "make", "experiments").stdout.splitlines()
     assert len(runs) == 2 and "FINISHED" in runs[1]
     code = (
-        "import mlflow; from data_versioning.store import setup_mlflow;"
+        "import mlflow; from data_versioning.experiments.store import setup_mlflow;"
         "[run] = mlflow.search_runs([setup_mlflow()], output_format='list');"
         "print(mlflow.artifacts.download_artifacts(run_id=run.info.run_id))"
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from data_versioning.command import capture
-from data_versioning.pipeline import reproduce
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git

@@ -10,9 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from data_versioning import dvc
 from data_versioning.command import capture, stream
 from data_versioning.errors import StudyError
+from data_versioning.tools import dvc
 
 from tests.conftest import ROOT
 

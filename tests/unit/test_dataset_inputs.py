@@ -8,11 +8,12 @@ from typing import Any
 
 import mlflow
 import pytest
-from data_versioning import ExperimentTracker, store
-from data_versioning.dataset_inputs import data_url, versions
+from data_versioning import ExperimentTracker
 from data_versioning.errors import StudyError
-from data_versioning.metric_files import read_metrics
-from data_versioning.pipeline import reproduce
+from data_versioning.experiments import store
+from data_versioning.experiments.dataset_inputs import data_url, versions
+from data_versioning.pipeline.manager import reproduce
+from data_versioning.pipeline.metric_files import read_metrics
 from data_versioning.study import Study
 
 from tests.conftest import git
@@ -31,7 +32,7 @@ def inputs(study: Study, run_id: str) -> dict[str, dict[str, Any]]:
 
 
 def md5_of(study: Study, path: str) -> str:
-    from data_versioning import dvc_files
+    from data_versioning.tools import dvc_files
 
     return dvc_files.outputs(study.root)[path]
 

@@ -15,7 +15,7 @@ import yaml
 from data_versioning import DVCTracker, StudyError, fetch_dataset
 from data_versioning.cli import main
 from data_versioning.hashing import digest
-from data_versioning.pipeline import reproduce
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git

@@ -16,13 +16,13 @@ import pytest
 from data_versioning import doctor
 from data_versioning.cli import main
 from data_versioning.command import capture
-from data_versioning.diagnosis import CATALOGUE, Finding
+from data_versioning.experiments.store import setup_mlflow
+from data_versioning.health.diagnosis import CATALOGUE, Finding
+from data_versioning.health.processes import is_held
 from data_versioning.locking import exclusive
-from data_versioning.pipeline import LOCK
-from data_versioning.processes import is_held
-from data_versioning.store import setup_mlflow
+from data_versioning.pipeline.manager import LOCK
+from data_versioning.pipeline.unlogged import begin
 from data_versioning.study import Study
-from data_versioning.unlogged import begin
 from mlflow import MlflowClient
 
 from tests.conftest import ROOT, git

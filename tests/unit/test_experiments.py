@@ -17,12 +17,13 @@ import mlflow
 import numpy
 import pandas
 import pytest
-from data_versioning import ExperimentTracker, store
+from data_versioning import ExperimentTracker
 from data_versioning.cli import main
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.pipeline import reproduce
-from data_versioning.run_table import comparison
-from data_versioning.run_values import LoggedAlready
+from data_versioning.experiments import store
+from data_versioning.experiments.run_table import comparison
+from data_versioning.experiments.run_values import LoggedAlready
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
@@ -380,7 +381,7 @@ def test_runs_are_searched(
 ) -> None:
     """Over pages, in the order asked for, `Default` included."""
     search = ExperimentTracker().search
-    monkeypatch.setattr("data_versioning.run_search.PAGE", 2)
+    monkeypatch.setattr("data_versioning.experiments.run_search.PAGE", 2)
     assert list(search()["name"]) == ["stray", "twin", "twin", "two", "one"]
     assert list(search(limit=3)["name"]) == ["stray", "twin", "twin"]
     found = search("metrics.r2 > 0.2 and params.kind = 'ridge'", order_by=["metrics.r2 DESC"])

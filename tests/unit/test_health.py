@@ -20,10 +20,10 @@ from data_versioning import check_dvc_status, check_experiment_logging
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
-from data_versioning.push_status import Unpushed
-from data_versioning.runs import log_reproduction
-from data_versioning.status import status
-from data_versioning.store import setup_mlflow
+from data_versioning.experiments.runs import log_reproduction
+from data_versioning.experiments.store import setup_mlflow
+from data_versioning.health.push_status import Unpushed
+from data_versioning.health.status import status
 from data_versioning.study import Study
 from mlflow import MlflowClient
 

@@ -14,7 +14,7 @@ import pytest
 from data_versioning import LineageTracker, StudyError
 from data_versioning.cli import main
 from data_versioning.command import capture
-from data_versioning.lock_records import difference, section, split
+from data_versioning.lineage.lock_records import difference, section, split
 from data_versioning.study import Study
 
 from tests.conftest import git

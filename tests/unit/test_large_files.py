@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 import yaml
 import zc.lockfile
-from data_versioning import StudyError, auto_track_large_files, dvc, large_files
+from data_versioning import StudyError, auto_track_large_files
 from data_versioning.cli import main
+from data_versioning.data import large_files
 from data_versioning.study import Study
+from data_versioning.tools import dvc
 
 from tests.conftest import ROOT, git
 from tests.unit.test_tracker import write

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from data_versioning import LineageTracker, StudyError, dvc_files
+from data_versioning import LineageTracker, StudyError
 from data_versioning.cli import main
-from data_versioning.pipeline import reproduce
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
+from data_versioning.tools import dvc_files
 
 from tests.conftest import git
 from tests.unit.recorded import Repository, hashed, lock, pointer, stage

@@ -11,8 +11,8 @@ import pytest
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
-from data_versioning.metrics import MetricsComparator
-from data_versioning.pipeline import reproduce
+from data_versioning.pipeline.manager import reproduce
+from data_versioning.pipeline.metrics import MetricsComparator
 from data_versioning.study import Study
 
 from tests.conftest import git

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from data_versioning import dvc
 from data_versioning.command import capture
 from data_versioning.errors import StudyError, UsageError
-from data_versioning.pipeline import make_read_only, reproduce
+from data_versioning.pipeline.manager import make_read_only, reproduce
 from data_versioning.study import Study
+from data_versioning.tools import dvc
 from mlflow import MlflowClient
 
 from tests.conftest import ROOT, git
@@ -141,7 +141,7 @@ def test_locks_of_killed_processes_are_forgotten(study: Study) -> None:
 
 
 REPRODUCE = """
-from data_versioning.pipeline import reproduce
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 reproduce(Study.find())
 """

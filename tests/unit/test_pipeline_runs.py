@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from data_versioning import dvc_files, unlogged
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
-from data_versioning.pipeline import reproduce
-from data_versioning.runs import join_reproduction
-from data_versioning.stage_results import StageFailed
+from data_versioning.experiments.runs import join_reproduction
+from data_versioning.pipeline import unlogged
+from data_versioning.pipeline.manager import reproduce
+from data_versioning.pipeline.stage_results import StageFailed
 from data_versioning.study import Study
+from data_versioning.tools import dvc_files
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
@@ -26,7 +27,7 @@ from tests.conftest import ROOT
 # A stage that logs, as one with an `ExperimentTracker` does.
 LOGS = """\
 import sys
-from data_versioning.runs import join_reproduction
+from data_versioning.experiments.runs import join_reproduction
 from data_versioning.study import Study
 from mlflow import MlflowClient
 

@@ -15,9 +15,9 @@ import pytest
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
-from data_versioning.parameters import set_params
-from data_versioning.pipeline import PipelineManager, Reproduction
-from data_versioning.stage_results import StageFailed, StageResult, stage_results
+from data_versioning.pipeline.manager import PipelineManager, Reproduction
+from data_versioning.pipeline.parameters import set_params
+from data_versioning.pipeline.stage_results import StageFailed, StageResult, stage_results
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git

@@ -13,11 +13,11 @@ import dvc.api
 import pytest
 import yaml
 from data_versioning import ModelRegistry, StudyError
-from data_versioning import dvc as dvc_cli
 from data_versioning.cli import main
 from data_versioning.errors import StoreError
-from data_versioning.store import setup_mlflow
+from data_versioning.experiments.store import setup_mlflow
 from data_versioning.study import Study
+from data_versioning.tools import dvc as dvc_cli
 from mlflow import MlflowClient
 
 from tests.conftest import git
@@ -113,7 +113,7 @@ def test_life_of_a_model(loadable: Study) -> None:
     assert held.tags["dvc.md5"] == first.md5
     assert held.tags["git.commit"] == git(root, "rev-parse", f"{first.commit}~1").strip()
     assert held.tags["metric.f1"] == "0.5"
-    run = client.get_run(held.run_id)
+    run = client.get_run(held.run_id or "none")
     assert run.data.tags[f"data:{MODEL}"] == first.md5
 
 

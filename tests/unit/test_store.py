@@ -8,12 +8,12 @@ from typing import Any
 
 import mlflow
 import pytest
-from data_versioning import store
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.pipeline import reproduce
-from data_versioning.run_search import search
-from data_versioning.run_table import table
-from data_versioning.runs import log_reproduction
+from data_versioning.experiments import store
+from data_versioning.experiments.run_search import search
+from data_versioning.experiments.run_table import table
+from data_versioning.experiments.runs import log_reproduction
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 
 

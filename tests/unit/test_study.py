@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from data_versioning import environment
 from data_versioning.command import capture
+from data_versioning.data.large_files import auto_track_large_files, refuse_large_files
 from data_versioning.errors import StudyError
-from data_versioning.large_files import auto_track_large_files, refuse_large_files
-from data_versioning.lineage_key import lineage_key
+from data_versioning.experiments.lineage_key import lineage_key
 from data_versioning.study import Study, flatten, load_params
 
 from tests.conftest import git

@@ -17,12 +17,13 @@ import mlflow
 import numpy
 import pandas
 import pytest
-from data_versioning import load_params, store
+from data_versioning import load_params
 from data_versioning.errors import StudyError
-from data_versioning.experiment_decorator import track_experiment
-from data_versioning.experiments import ExperimentTracker
-from data_versioning.pipeline import reproduce
-from data_versioning.run_search import search
+from data_versioning.experiments import store
+from data_versioning.experiments.decorator import track_experiment
+from data_versioning.experiments.run_search import search
+from data_versioning.experiments.tracker import ExperimentTracker
+from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 from mlflow.entities import Run
 

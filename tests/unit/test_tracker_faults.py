@@ -23,7 +23,7 @@ DVCTracker().track_data({path!r}, 'data: {path}')
 """
 KILLED = """
 import os, signal
-from data_versioning import {module}
+from data_versioning.tools import {module}
 inner = {module}.{name}
 def killed(*args, **options):
     if {after}:

@@ -62,7 +62,7 @@ def test_update_brings_the_release(old_study: Path) -> None:
         "Makefile",
         "pyproject.toml",
         "src/data_versioning/news.py",
-        "src/data_versioning/summary.py",
+        "src/data_versioning/health/summary.py",
     ]
 
 
@@ -155,7 +155,7 @@ def test_recopy_keeps_yours_and_mends_ours(old_study: Path) -> None:
         if not belongs(name, SHARED | TEMPLATES):
             (old_study / name).write_bytes(text + b"# mine\n")
     (old_study / "Makefile").unlink()
-    append(old_study / "src/data_versioning/git.py", "broken(\n")
+    append(old_study / "src/data_versioning/tools/git.py", "broken(\n")
     append(old_study / "own.py", "mine = 1\n")
     commit(old_study)
     before = files(old_study)
@@ -168,7 +168,7 @@ def test_recopy_keeps_yours_and_mends_ours(old_study: Path) -> None:
         name: text for name, text in before.items() if name not in ours
     }
     assert b"news:" in after["Makefile"]
-    assert b"broken" not in after["src/data_versioning/git.py"]
+    assert b"broken" not in after["src/data_versioning/tools/git.py"]
 
 
 def test_recopy_asks_before_it_overwrites(old_study: Path) -> None:

@@ -7,25 +7,45 @@ importing it costs next to nothing and needs nothing but the standard library.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read
+    from data_versioning.data.datasets import fetch_dataset as fetch_dataset
+    from data_versioning.data.large_files import auto_track_large_files as auto_track_large_files
+    from data_versioning.data.tracker import DVCTracker as DVCTracker
+    from data_versioning.errors import StudyError as StudyError
+    from data_versioning.experiments.decorator import track_experiment as track_experiment
+    from data_versioning.experiments.store import setup_mlflow as setup_mlflow
+    from data_versioning.experiments.tracker import ExperimentTracker as ExperimentTracker
+    from data_versioning.health.checks import check_dvc_status as check_dvc_status
+    from data_versioning.health.checks import check_experiment_logging as check_experiment_logging
+    from data_versioning.health.diagnosis import doctor as doctor
+    from data_versioning.lineage.tracker import LineageTracker as LineageTracker
+    from data_versioning.models.registry import ModelRegistry as ModelRegistry
+    from data_versioning.pipeline.manager import PipelineManager as PipelineManager
+    from data_versioning.pipeline.metrics import MetricsComparator as MetricsComparator
+    from data_versioning.pipeline.stage_results import StageFailed as StageFailed
+    from data_versioning.study import Study as Study
+    from data_versioning.study import load_params as load_params
 
 _EXPORTS = {
-    "DVCTracker": "tracker",
-    "ExperimentTracker": "experiments",
-    "LineageTracker": "lineage",
-    "MetricsComparator": "metrics",
-    "ModelRegistry": "registry",
-    "PipelineManager": "pipeline",
+    "DVCTracker": "data.tracker",
+    "ExperimentTracker": "experiments.tracker",
+    "LineageTracker": "lineage.tracker",
+    "MetricsComparator": "pipeline.metrics",
+    "ModelRegistry": "models.registry",
+    "PipelineManager": "pipeline.manager",
+    "StageFailed": "pipeline.stage_results",
     "Study": "study",
     "StudyError": "errors",
-    "auto_track_large_files": "large_files",
-    "check_dvc_status": "health",
-    "check_experiment_logging": "health",
-    "doctor": "diagnosis",
-    "fetch_dataset": "datasets",
+    "auto_track_large_files": "data.large_files",
+    "check_dvc_status": "health.checks",
+    "check_experiment_logging": "health.checks",
+    "doctor": "health.diagnosis",
+    "fetch_dataset": "data.datasets",
     "load_params": "study",
-    "setup_mlflow": "store",
-    "track_experiment": "experiment_decorator",
+    "setup_mlflow": "experiments.store",
+    "track_experiment": "experiments.decorator",
 }
 __all__ = list(_EXPORTS)
 

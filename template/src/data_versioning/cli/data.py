@@ -61,7 +61,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _track_data(args: argparse.Namespace) -> None:
-    from data_versioning.tracker import DVCTracker, summary
+    from data_versioning.data.tracker import DVCTracker, summary
 
     tracker = DVCTracker()
     if args.dry_run:
@@ -73,8 +73,8 @@ def _track_data(args: argparse.Namespace) -> None:
 
 
 def _track_model(args: argparse.Namespace) -> None:
-    from data_versioning.model_metadata import parsed
-    from data_versioning.tracker import DVCTracker, summary
+    from data_versioning.data.tracker import DVCTracker, summary
+    from data_versioning.models.model_metadata import parsed
 
     done = DVCTracker().track_model(
         args.path,
@@ -88,7 +88,7 @@ def _track_model(args: argparse.Namespace) -> None:
 
 
 def _checkout(args: argparse.Namespace) -> None:
-    from data_versioning.tracker import DVCTracker
+    from data_versioning.data.tracker import DVCTracker
 
     changed = DVCTracker().checkout_version(rev=args.rev, paths=args.paths)
     text = "\n".join(f"{path} as at {args.rev}" for path in changed)
@@ -96,7 +96,7 @@ def _checkout(args: argparse.Namespace) -> None:
 
 
 def _fetch(args: argparse.Namespace) -> None:
-    from data_versioning.datasets import fetch_dataset
+    from data_versioning.data.datasets import fetch_dataset
 
     fetched = fetch_dataset(args.path, args.at, args.to, args.remote)
     text = f"{fetched.path} of {fetched.commit[:10]} ({fetched.md5}), verified: {fetched.to}"
@@ -104,7 +104,7 @@ def _fetch(args: argparse.Namespace) -> None:
 
 
 def _push(args: argparse.Namespace) -> None:
-    from data_versioning import remotes
+    from data_versioning.data import remotes
 
     study = Study.open()
     if args.dry_run:
@@ -116,13 +116,13 @@ def _push(args: argparse.Namespace) -> None:
 
 
 def _pull(args: argparse.Namespace) -> None:
-    from data_versioning.remotes import pull
+    from data_versioning.data.remotes import pull
 
     print(pull(Study.open(), args.remote))
 
 
 def _track(args: argparse.Namespace) -> None:
-    from data_versioning.large_files import auto_track_large_files
+    from data_versioning.data.large_files import auto_track_large_files
 
     tracked = auto_track_large_files(args.directory, args.threshold_mb)
     text = "\n".join(f"tracked {path}" for path in tracked) or "no large file to track"
@@ -130,6 +130,6 @@ def _track(args: argparse.Namespace) -> None:
 
 
 def _refuse(args: argparse.Namespace) -> None:
-    from data_versioning.large_files import refuse_large_files
+    from data_versioning.data.large_files import refuse_large_files
 
     refuse_large_files(args.paths)

@@ -45,22 +45,22 @@ def _result_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _search(args: argparse.Namespace) -> None:
-    from data_versioning.run_search import search
-    from data_versioning.run_table import table, without_nan
+    from data_versioning.experiments.run_search import search
+    from data_versioning.experiments.run_table import table, without_nan
 
     runs = search(Study.open(), args.filter, args.order_by, args.limit)
     show(args, without_nan(runs), lambda: table(runs))
 
 
 def _compare(args: argparse.Namespace) -> None:
-    from data_versioning.run_search import find
-    from data_versioning.run_table import comparison, without_nan
+    from data_versioning.experiments.run_search import find
+    from data_versioning.experiments.run_table import comparison, without_nan
 
     runs = find(Study.open(), args.runs)
     show(args, without_nan(runs), lambda: comparison(runs))
 
 
 def _ui(args: argparse.Namespace) -> int:
-    from data_versioning.run_table import open_ui
+    from data_versioning.experiments.run_table import open_ui
 
     return open_ui(Study.open(), args.port)

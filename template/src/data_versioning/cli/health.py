@@ -33,14 +33,14 @@ def add(verbs: Verbs) -> None:
 
 
 def _status(args: argparse.Namespace) -> None:
-    from data_versioning.status import status, text
+    from data_versioning.health.status import status, text
 
     found = status()
     show(args, asdict(found), lambda: text(found))
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from data_versioning.diagnosis import ERROR, doctor
+    from data_versioning.health.diagnosis import ERROR, doctor
 
     found = doctor(offline=args.offline)
     facts = [
@@ -53,7 +53,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _check_remote(args: argparse.Namespace) -> int:
-    from data_versioning.push_status import push_status
+    from data_versioning.health.push_status import push_status
     from data_versioning.study import Study
 
     names = [args.remote] if args.remote else []
@@ -69,7 +69,7 @@ def _check_remote(args: argparse.Namespace) -> int:
 
 
 def _check_runs(args: argparse.Namespace) -> int:
-    from data_versioning import health
+    from data_versioning.health import checks as health
     from data_versioning.study import Study
 
     study = Study.open()

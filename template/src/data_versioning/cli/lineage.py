@@ -44,7 +44,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _lineage(args: argparse.Namespace) -> None:
-    from data_versioning.lineage import LineageTracker
+    from data_versioning.lineage.tracker import LineageTracker
 
     lineage = LineageTracker().get_lineage(args.artifact, args.rev)
     if args.format in ("json", "prov"):
@@ -55,23 +55,23 @@ def _lineage(args: argparse.Namespace) -> None:
 
 
 def _used_by(args: argparse.Namespace) -> None:
-    from data_versioning.lineage import LineageTracker
+    from data_versioning.lineage.tracker import LineageTracker
 
     uses = LineageTracker().used_by(args.data, args.rev)
     show(args, uses.as_dict(), uses.text)
 
 
 def _audit(args: argparse.Namespace) -> None:
-    from data_versioning.history import as_text
-    from data_versioning.lineage import LineageTracker
+    from data_versioning.lineage.history import as_text
+    from data_versioning.lineage.tracker import LineageTracker
 
     entries = LineageTracker().get_audit_trail(args.path, args.used_by)
     show(args, [entry.as_dict() for entry in entries], lambda: as_text(entries))
 
 
 def _data_versions(args: argparse.Namespace) -> None:
-    from data_versioning.history import as_csv
-    from data_versioning.lineage import LineageTracker
+    from data_versioning.lineage.history import as_csv
+    from data_versioning.lineage.tracker import LineageTracker
 
     text = as_csv(LineageTracker().data_versions(args.paths or None))
     if args.output:

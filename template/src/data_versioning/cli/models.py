@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from data_versioning.cli.verbs import Verbs, aligned, json_option, show
 
 if TYPE_CHECKING:
-    from data_versioning.registry import ModelVersion
+    from data_versioning.models.registry import ModelVersion
 
 
 def add(verbs: Verbs) -> None:
@@ -47,7 +47,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _register(args: argparse.Namespace) -> None:
-    from data_versioning.registry import ModelRegistry
+    from data_versioning.models.registry import ModelRegistry
 
     registry = ModelRegistry(remote=args.remote)
     metrics = dict(args.metric) or None
@@ -56,7 +56,7 @@ def _register(args: argparse.Namespace) -> None:
 
 
 def _promote(args: argparse.Namespace) -> None:
-    from data_versioning.registry import ModelRegistry
+    from data_versioning.models.registry import ModelRegistry
 
     made = ModelRegistry().transition(
         args.name, args.version, args.stage, args.no_worse, args.lower_is_better
@@ -65,7 +65,7 @@ def _promote(args: argparse.Namespace) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from data_versioning.registry import ModelRegistry
+    from data_versioning.models.registry import ModelRegistry
 
     found = ModelRegistry().list()
     rows = [["model", "version", "stages", "registered", "by", "metrics"]]
@@ -85,7 +85,7 @@ def _list(args: argparse.Namespace) -> None:
 
 
 def _history(args: argparse.Namespace) -> None:
-    from data_versioning.registry import ModelRegistry
+    from data_versioning.models.registry import ModelRegistry
 
     found = ModelRegistry().history(args.name)
     rows = [["when", "who", "what", "tag"]]
@@ -94,7 +94,7 @@ def _history(args: argparse.Namespace) -> None:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from data_versioning.registry_check import verify
+    from data_versioning.models.registry_check import verify
     from data_versioning.study import Study
 
     found = verify(Study.open())
@@ -107,7 +107,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _rebuild(args: argparse.Namespace) -> None:
-    from data_versioning.registry_check import rebuild
+    from data_versioning.models.registry_check import rebuild
     from data_versioning.study import Study
 
     found = rebuild(Study.open())

@@ -39,7 +39,7 @@ def add(verbs: Verbs) -> None:
 
 
 def _setting(text: str) -> tuple[str, Any]:
-    from data_versioning.parameters import parse_setting
+    from data_versioning.pipeline.parameters import parse_setting
 
     try:
         return parse_setting(text)
@@ -48,7 +48,7 @@ def _setting(text: str) -> tuple[str, Any]:
 
 
 def _repro(args: argparse.Namespace) -> None:
-    from data_versioning.pipeline import reproduce
+    from data_versioning.pipeline.manager import reproduce
 
     options = [*(["--force"] if args.force else []), *args.dvc]
     done = reproduce(Study.open(), options, quiet=args.json, params=dict(args.set))
@@ -59,19 +59,19 @@ def _repro(args: argparse.Namespace) -> None:
 
 
 def _dag(_: argparse.Namespace) -> None:
-    from data_versioning.pipeline import PipelineManager
+    from data_versioning.pipeline.manager import PipelineManager
 
     print(PipelineManager().dag())
 
 
 def _diff(args: argparse.Namespace) -> None:
-    from data_versioning.metrics import MetricsComparator
+    from data_versioning.pipeline.metrics import MetricsComparator
 
     diff = MetricsComparator().diff(args.baseline, args.comparison)
     show(args, diff.as_dict(), diff.markdown if args.markdown else diff.table)
 
 
 def _summary(_: argparse.Namespace) -> None:
-    from data_versioning.summary import summary
+    from data_versioning.health.summary import summary
 
     print(summary(Study.open()))

@@ -21,18 +21,18 @@ def add(verbs: Verbs) -> None:
 
 
 def _setup(_: argparse.Namespace) -> int:
-    from data_versioning.bootstrap import bootstrap, in_environment
+    from data_versioning.setup.bootstrap import bootstrap, in_environment
 
     root = Path.cwd()
     if not in_environment(root):
         return bootstrap(root)
-    from data_versioning.wiring import wire
+    from data_versioning.setup.wiring import wire
 
     return wire(Study.open())
 
 
 def _clear_example(_: argparse.Namespace) -> None:
-    from data_versioning.example import clear_example
+    from data_versioning.setup.example import clear_example
 
     deleted = clear_example(Study.open())
     print("\n".join(f"deleted {path}" for path in deleted) or "the example is gone already")

@@ -1,0 +1,1 @@
+"""Data: tracked, sent, fetched and checked out."""

@@ -1,0 +1,128 @@
+"""Is the data what DVC recorded, and is it in the remotes."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from data_versioning.data import remotes
+from data_versioning.errors import StudyError
+from data_versioning.health.diagnosis.findings import Case, Finding
+from data_versioning.health.processes import is_held
+from data_versioning.health.push_status import push_status
+from data_versioning.health.references import WORK_TREE
+from data_versioning.pipeline.manager import LOCK
+from data_versioning.study import parse_yaml
+from data_versioning.tools import dvc, dvc_cache, dvc_state, git, git_state
+
+PATIENCE = 20  # seconds that the remotes have for their answer
+SHOWN = 5  # paths of a list
+FILES = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
+
+
+def dvc_works(case: Case) -> Iterator[Finding]:
+    """Look for what keeps DVC from working, and for what processes that were killed left."""
+    root = case.study.root
+    if not case.has_dvc:
+        yield Finding("DV201", ".dvc/config", "make setup")
+        return
+    if dvc.is_locked_by_killed(root):
+        yield Finding("DV203", dvc.RWLOCK, f"rm {dvc.RWLOCK}")
+    if (aside := root / dvc_cache.ASIDE).is_dir() and any(aside.iterdir()):
+        yield Finding("DV204", dvc_cache.ASIDE, f"rm -r {dvc_cache.ASIDE}")
+
+
+def drift(case: Case) -> Iterator[Finding]:
+    """Compare the work tree with what DVC recorded."""
+    root = case.study.root
+    if not case.has_dvc or not case.in_git:
+        return
+    if is_held(root / LOCK):
+        yield Finding("DV208", mend="wait for it")
+        return
+    if broken := list(_broken(root)):
+        yield from broken
+        return
+    if dvc.is_locked_by_killed(root):
+        return  # DVC would wait for a process that is gone
+    try:
+        found = dvc_state.drift(root)
+    except StudyError as error:
+        path = error.where.partition(":")[0]
+        if (root / path).is_file():
+            yield Finding("DV202", error.where, _restore(root, path))
+        else:
+            yield Finding("DV202", str(error), error.mend)
+        return
+    for path in found.changed:
+        yield Finding("DV205", path, f"dvc add -- {shlex.quote(path)}")
+    if found.absent:
+        yield Finding("DV206", _listed(found.absent), "make pull")
+    if found.stale:
+        yield Finding("DV207", ", ".join(found.stale), "make repro")
+
+
+def _broken(root: Path) -> Iterator[Finding]:
+    for path in git_state.files(root, FILES):
+        if (root / path).is_file():
+            try:
+                parse_yaml((root / path).read_bytes(), path)
+            except StudyError as error:
+                yield Finding("DV202", f"{error.where}: {error.what}", _restore(root, path))
+
+
+def _restore(root: Path, path: str) -> str:
+    if git.head(root) and git.file_at(root, "HEAD", path) is not None:
+        return f"git checkout HEAD -- {shlex.quote(path)}"
+    return f"$EDITOR {shlex.quote(path)}"
+
+
+def uncommitted(case: Case) -> Iterator[Finding]:
+    """Look for pointers to data that no commit holds."""
+    if not case.is_committed:
+        return
+    paths = git_state.changed(case.study.root, [*FILES, dvc_state.CONFIG])
+    if paths:
+        names = shlex.join(paths)
+        yield Finding(
+            "DV209", ", ".join(paths),
+            f"git add -- {names} && git commit -m 'data: record what changed' -- {names}",
+        )  # fmt: skip
+
+
+def pushed(case: Case) -> Iterator[Finding]:
+    """Look for data that the remotes lack."""
+    study = case.study
+    if not case.has_dvc or not case.in_git:
+        return
+    if not (targets := remotes.chosen(study)):
+        yield Finding("DV212", mend=remotes.NO_REMOTE)
+        return
+    names = [one.name for one in targets if not (case.offline and one.kind)]
+    for name in names:
+        try:
+            found = push_status(study, [name], seconds=PATIENCE)
+        except StudyError as error:
+            if "YAML" in error.what:
+                return  # `drift` says so
+            yield Finding("DV211", error.where or error.what, error.mend)
+            continue
+        here = [one for one in found.unpushed if one.lost < one.files]
+        if here:
+            paths = sorted({one.path for one in here})
+            yield Finding("DV213", f"{name} lacks {_listed(paths)}", " && ".join(found.mends))
+        for one in found.unpushed:
+            if one.lost:
+                mend = (
+                    "make repro" if WORK_TREE in one.revisions else "ask who made it to: make push"
+                )
+                yield Finding("DV214", f"{one.path} ({', '.join(one.revisions[:3])})", mend)
+
+
+def _listed(paths: Sequence[str]) -> str:
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return ", ".join(paths[:SHOWN]) + more
+
+
+CHECKS = [pushed, drift, dvc_works, uncommitted]

@@ -1,0 +1,111 @@
+"""What remotes lack of what the work tree, branches and tags refer to."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from data_versioning.data import remotes
+from data_versioning.errors import StudyError
+from data_versioning.health.references import Reference, references
+from data_versioning.study import Study
+
+SEND = "python -m data_versioning check-remote --send"  # `dvc push` trusts its memory of the remote
+
+
+@dataclass(frozen=True)
+class Unpushed:
+    """A version of a file or folder that a remote lacks.
+
+    Args:
+        remote: The name of the remote.
+        path: The file or folder, relative to the study.
+        md5: DVC's hash, of a folder with the suffix `.dir`.
+        revisions: The branches and tags that refer to it; `work tree` for the files on disk.
+        files: How many files the remote lacks; of a folder it can be some.
+        lost: How many of these are not in the cache either, so that this copy of the study
+            cannot push them.
+    """
+
+    remote: str
+    path: str
+    md5: str
+    revisions: tuple[str, ...]
+    files: int
+    lost: int
+
+
+@dataclass(frozen=True)
+class PushStatus:
+    """What the remotes lack; true when they lack nothing.
+
+    Args:
+        remotes: The names of the remotes that were asked.
+        versions: How many versions of files and folders were looked for.
+        unpushed: What is lacking.
+    """
+
+    remotes: tuple[str, ...]
+    versions: int
+    unpushed: tuple[Unpushed, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Tell whether everything is pushed."""
+        return not self.unpushed
+
+    @property
+    def mends(self) -> list[str]:
+        """Commands that send what can be sent, one per remote."""
+        names = {one.remote: None for one in self.unpushed if one.lost < one.files}
+        return [f"{SEND} {shlex.quote(name)}" for name in names]
+
+
+def push_status(
+    study: Study,
+    names: Sequence[str] = (),
+    revisions: bool = True,
+    seconds: float | None = None,
+    send: bool = False,
+) -> PushStatus:
+    """Ask the remotes; see `health.check_dvc_status`.
+
+    Args:
+        study: The study.
+        names: The remotes; the default one and `backup` if none is named.
+        revisions: Look at every branch and tag, not only at the work tree.
+        seconds: How long to wait for a remote.
+        send: Send what is lacking and in the cache, first.
+
+    Raises:
+        StudyError: No remote is configured, or one does not answer.
+    """
+    wanted = references(study.root, revisions)
+    if not (targets := remotes.chosen(study, names)):
+        raise StudyError("no remote is configured", str(study.root), remotes.NO_REMOTE)
+    own = {one.remote for one in wanted if one.remote} - {target.name for target in targets}
+    usual = {target.name for target in targets}
+    unpushed: list[Unpushed] = []
+    for target in [*targets, *(remotes.chosen(study, sorted(own)) if own else [])]:
+        here = [
+            one for one in wanted
+            if one.remote == target.name or (not one.remote and target.name in usual)
+        ]  # fmt: skip
+        objects: dict[str, list[str]] = {}
+        for one in here:
+            objects.setdefault(one.algorithm, []).append(one.md5)
+        objects = {key: sorted(set(hashes)) for key, hashes in objects.items()}
+        found = remotes.lacking(study, target, objects, seconds, send)
+        unpushed += [
+            _unpushed(target.name, one, wanted[one], found[one.md5])
+            for one in here
+            if one.md5 in found
+        ]
+    asked = tuple(target.name for target in targets) + tuple(sorted(own))
+    unpushed.sort(key=lambda one: (one.remote, one.path, one.revisions))
+    return PushStatus(asked, len(wanted), tuple(unpushed))
+
+
+def _unpushed(remote: str, one: Reference, revisions: list[str], found: dict[str, int]) -> Unpushed:
+    counts = found["lacking"], found["lost"]
+    return Unpushed(remote, one.path, one.md5, tuple(revisions), *counts)

@@ -1,0 +1,168 @@
+"""What branches, tags and the work tree refer to in DVC's storage."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from data_versioning.errors import StudyError
+from data_versioning.lineage import lock_records
+from data_versioning.study import parse_yaml
+from data_versioning.tools import dvc_files, git_state
+from data_versioning.tools.git_history import Blobs
+
+WORK_TREE = "work tree"
+_WANTED = re.compile(rf"(?:.*/)?(?:{dvc_files.LOCK}|{dvc_files.PIPELINE}|[^/]+\.dvc)", re.DOTALL)
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Something that belongs into a remote.
+
+    Args:
+        path: The file or folder, relative to the study.
+        md5: DVC's hash, of a folder with the suffix `.dir`.
+        algorithm: What made the hash: `md5`, or `md5-dos2unix` before DVC 3.
+        remote: The remote that the study names for it; empty for the default one.
+    """
+
+    path: str
+    md5: str
+    algorithm: str
+    remote: str
+
+
+@dataclass(frozen=True)
+class _Declared:
+    """What `dvc.yaml` says of a stage and `dvc.lock` does not repeat."""
+
+    folder: str = ""
+    outs: tuple[tuple[str, bool, str], ...] = ()  # pattern of the path, is it pushed, remote
+
+
+def references(root: Path, revisions: bool = True) -> dict[Reference, list[str]]:
+    """Return what belongs into a remote, with the branches and tags that refer to it.
+
+    Outputs that git keeps (`cache: false`), that are not to be pushed (`push: false`) and what
+    `dvc import` can fetch again from where it came are left out.
+
+    Args:
+        root: The study.
+        revisions: Look at every branch and tag, not only at the work tree.
+
+    Raises:
+        StudyError: A file of the work tree holds no valid YAML; in the past, nobody can mend it.
+    """
+    on_disk = [path for path in git_state.files(root, ["*"]) if _WANTED.fullmatch(path)]
+    texts = {path: (root / path).read_bytes() for path in on_disk if (root / path).is_file()}
+    for path, text in texts.items():
+        parse_yaml(text, path)
+    found = {
+        reference: [WORK_TREE]
+        for path, text in texts.items()
+        for reference in _of_file(path, text, texts.get(_pipeline_of(path), b""))
+    }
+    if not revisions:
+        return found
+    revs: dict[str, list[str]] = {}
+    for name, tree in git_state.trees(root).items():
+        revs.setdefault(tree, []).append(name)
+    known: dict[tuple[str, str, str | None], frozenset[Reference]] = {}
+    with Blobs(root) as blobs:
+        for tree, names in revs.items():
+            there = {
+                path: blob
+                for path, blob, _ in git_state.tree_files(root, tree)
+                if _WANTED.fullmatch(path)
+            }
+            for path, blob in there.items():
+                key = path, blob, there.get(_pipeline_of(path))
+                if key not in known:
+                    known[key] = _of_file(path, blobs.read(blob), blobs.read(key[2]))
+                for reference in known[key]:
+                    found.setdefault(reference, []).extend(names)
+    return found
+
+
+def _pipeline_of(path: str) -> str:
+    return posixpath.join(posixpath.dirname(path), dvc_files.PIPELINE)
+
+
+def _of_file(path: str, text: bytes, pipeline: bytes) -> frozenset[Reference]:
+    """Return what a `dvc.lock`, with the `dvc.yaml` beside it, or a `*.dvc` file refers to."""
+    name = posixpath.basename(path)
+    if name == dvc_files.PIPELINE:
+        return frozenset()
+    folder = posixpath.dirname(path)
+    if name != dvc_files.LOCK:
+        return _of_record(folder, b"-\n" + text, _Declared())
+    declared = _declarations(pipeline)
+    found: set[Reference] = set()
+    for record in lock_records.split(lock_records.section(text)):
+        stage = lock_records.header(record).decode(errors="replace").strip(" :'\"")
+        found |= _of_record(folder, record, declared.get(stage.partition("@")[0], _Declared()))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=100_000)
+def _of_record(folder: str, record: bytes, declared: _Declared) -> frozenset[Reference]:
+    is_file = record.startswith(b"-\n")
+    content = _parsed(record.removeprefix(b"-\n"))
+    bodies = [content] if is_file else content.values()
+    return frozenset(
+        reference
+        for body in bodies
+        if isinstance(body, dict)
+        for reference in _of_body(folder, body, declared)
+    )
+
+
+def _of_body(folder: str, body: Mapping[str, Any], declared: _Declared) -> Iterator[Reference]:
+    if any("repo" in dep for dep in body.get("deps") or []):
+        return
+    here = posixpath.join(folder, body.get("wdir") or declared.folder)
+    for out in body.get("outs") or []:
+        path = str(out.get("path", ""))
+        said = [(pushed, remote) for pattern, pushed, remote in declared.outs
+                if re.fullmatch(pattern, path, re.DOTALL)]  # fmt: skip
+        # Where a pattern is too wide, a false alarm is better than a silent loss.
+        pushed = any(pushed for pushed, _ in said) if said else _is_pushed(out)
+        remote = next((remote for _, remote in said if remote), str(out.get("remote") or ""))
+        if pushed and (md5 := out.get("md5")) and "://" not in path:
+            where = posixpath.normpath(posixpath.join(here, path))
+            yield Reference(where, str(md5), str(out.get("hash") or "md5-dos2unix"), remote)
+
+
+def _is_pushed(out: Mapping[str, Any]) -> bool:
+    return out.get("cache") is not False and out.get("push") is not False
+
+
+@lru_cache(maxsize=1000)
+def _declarations(pipeline: bytes) -> dict[str, _Declared]:
+    """Return what a `dvc.yaml` says, by the name of the stage without that of its loop."""
+    found = {}
+    for name, stage in (_parsed(pipeline).get("stages") or {}).items():
+        body = stage.get("do", stage) if isinstance(stage, dict) else {}
+        outs = []
+        for kind in ("outs", "metrics", "plots"):
+            for entry in body.get(kind) or []:
+                options = entry if isinstance(entry, dict) else {str(entry): {}}
+                for path, said in options.items():
+                    pattern = ".*".join(map(re.escape, _VARIABLE.split(str(path))))
+                    said = said or {}
+                    outs.append((pattern, _is_pushed(said), str(said.get("remote") or "")))
+        found[str(name)] = _Declared(str(body.get("wdir") or ""), tuple(outs))
+    return found
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        return parse_yaml(text, "")
+    except StudyError:  # committed in the middle of a conflict
+        return {}

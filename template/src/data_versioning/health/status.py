@@ -1,0 +1,144 @@
+"""Where the study stands, in one screen."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from data_versioning.errors import StudyError
+from data_versioning.experiments.run_search import search
+from data_versioning.health.checks import database, run_of_lock
+from data_versioning.health.push_status import push_status
+from data_versioning.study import Study
+from data_versioning.tools import dvc_state, git, git_state
+from data_versioning.tools.dvc_state import Drift
+
+PATIENCE = 5  # seconds that a remote has for its answer
+SHOWN = 10  # paths of a list
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LastRun:
+    """The latest run of the study.
+
+    Args:
+        run_id: Its id.
+        started: When it started (ISO 8601, local time).
+        status: How it ended.
+        is_current: Whether it is the one that finished with the current `dvc.lock`.
+    """
+
+    run_id: str
+    started: str
+    status: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Status:
+    """Where a study stands.
+
+    Args:
+        branch: The current branch; empty when none is checked out.
+        commit: The current commit; empty before the first one.
+        tag: The last tag in the history of the commit, and how many commits ago; empty if none.
+        dirty: Paths that differ from the commit.
+        drift: What in the work tree is not what DVC recorded.
+        unpushed: Data of the work tree that a remote lacks; None where nobody could tell.
+        run: The last run, if there is one.
+        unknown: What could not be found out, and why.
+    """
+
+    branch: str
+    commit: str
+    tag: str
+    dirty: tuple[str, ...]
+    drift: Drift | None
+    unpushed: tuple[str, ...] | None
+    run: LastRun | None
+    unknown: tuple[str, ...]
+
+
+def status(project_dir: Path | str = ".") -> Status:
+    """Return where the study stands: git, pipeline, data, runs.
+
+    Args:
+        project_dir: The study, or a folder in it.
+
+    Raises:
+        StudyError: There is no study.
+    """
+    study = Study.open(project_dir)
+    root = study.root
+    with ThreadPoolExecutor() as pool:  # DVC, the remote and MLflow each take a second to start
+        drift = pool.submit(dvc_state.drift, root)
+        pushed = pool.submit(push_status, study, revisions=False, seconds=PATIENCE)
+        run = pool.submit(_last_run, study)
+        in_git = git.toplevel(root) is not None
+        facts = (
+            git.branch(root) if in_git else "",
+            git.head(root) or "",
+            git_state.last_tag(root) if in_git else "",
+            tuple(sorted(git.changes(root))) if in_git else (),
+        )
+    unknown = [] if in_git else ["the folder is in no git repository (make setup)"]
+    lacking = _answer(pushed, unknown)
+    return Status(
+        *facts,
+        _answer(drift, unknown),
+        None if lacking is None else tuple(sorted({one.path for one in lacking.unpushed})),
+        _answer(run, unknown),
+        tuple(unknown),
+    )
+
+
+def text(found: Status) -> str:
+    """Return it for people."""
+    here = found.branch or (f"at {found.commit[:8]}" if found.commit else "-")
+    lines = [
+        f"branch    {here}" + (f", last tag {found.tag}" if found.tag else ", no tag yet"),
+        f"changes   {_listed(found.dirty, 'none')}",
+    ]
+    if found.drift:
+        lines.append(f"pipeline  {_listed(found.drift.stale, 'up to date', 'stale: ')}")
+        if found.drift.changed:
+            lines.append(f"data      {_listed(found.drift.changed, '', 'changed: ')}")
+        if found.drift.absent:
+            lines.append(f"data      {_listed(found.drift.absent, '', 'not here: ')} (make pull)")
+    if found.unpushed is not None:
+        lines.append(f"remote    {_listed(found.unpushed, 'has everything', 'lacks: ')}")
+    if found.run:
+        when = found.run.started[:16].replace("T", " ")
+        match = "of the" if found.run.is_current else "NOT of the"
+        said = f"{found.run.run_id[:8]}  {when}  {found.run.status}, {match} current dvc.lock"
+        lines.append(f"last run  {said}")
+    else:
+        lines.append("last run  none")
+    lines += [f"unknown   {one}" for one in found.unknown]
+    return "\n".join(lines)
+
+
+def _answer(asked: Future[T], unknown: list[str]) -> T | None:
+    try:
+        return asked.result()
+    except StudyError as error:
+        unknown.append(f"{error}" + (f" ({error.mend})" if error.mend else ""))
+        return None
+
+
+def _last_run(study: Study) -> LastRun | None:
+    file = database(study)
+    if file is not None and not file.exists():
+        return None
+    for row in search(study, limit=1):
+        current = run_of_lock(study)
+        return LastRun(row["run_id"], row["started"], row["status"], row["run_id"] == current)
+    return None
+
+
+def _listed(names: tuple[str, ...], otherwise: str, label: str = "") -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return label + ", ".join(names[:SHOWN]) + more if names else otherwise

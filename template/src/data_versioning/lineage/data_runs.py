@@ -1,0 +1,106 @@
+"""The MLflow runs that name a version of some data in their tags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from data_versioning.errors import StudyError
+from data_versioning.experiments.run_values import legal_name
+from data_versioning.experiments.store import SQLITE, is_local, readable, setup_mlflow, tracking_uri
+from data_versioning.study import Study
+
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class DataRun:
+    """A run, as far as lineage needs it.
+
+    Args:
+        run_id: MLflow's identifier.
+        name: Its name.
+        status: `FINISHED`, `FAILED`, `RUNNING` and so on.
+        started: ISO 8601, UTC.
+        ended: The same; empty while it runs.
+        commit: The commit it ran on, or `none`.
+        dirty: Whether the files differed from that commit.
+    """
+
+    run_id: str
+    name: str
+    status: str
+    started: str
+    ended: str
+    commit: str
+    dirty: bool
+
+
+def runs_with(
+    study: Study, versions: Iterable[tuple[str, str]], locks: Iterable[str] = ()
+) -> tuple[dict[tuple[str, str], list[DataRun]], str]:
+    """Return the runs that carry versions of data, oldest first, and why there are none.
+
+    Args:
+        study: The study.
+        versions: Paths and hashes, compared with the tags `data:<path>`.
+        locks: SHA-256 of `dvc.lock`, compared with the tags `dvc.lock.sha256`: their runs count
+            for every version.
+
+    Returns:
+        The runs by version, and the reason if the store could not be asked, else empty.
+    """
+    versions = list(versions)
+    if is_local(study) and not Path(tracking_uri(study).removeprefix(SQLITE)).is_file():
+        return {}, "there is no MLflow store yet"  # to look must not make one
+    try:
+        experiment = setup_mlflow(study)
+        with readable(study):
+            same_lock = {
+                run.run_id: run
+                for lock in locks
+                for run in _search(experiment, "dvc.lock.sha256", lock)
+            }
+            found = {}
+            for path, digest in versions:
+                tag = legal_name(f"data:{path}")
+                runs = same_lock | {run.run_id: run for run in _search(experiment, tag, digest)}
+                found[path, digest] = sorted(runs.values(), key=lambda run: run.started)
+    except StudyError as error:
+        return {}, str(error)
+    return found, ""
+
+
+def _search(experiment: str, tag: str, value: str) -> Iterator[DataRun]:
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    token = None
+    while True:
+        page = client.search_runs(
+            [experiment], f"tags.`{tag}` = '{value}'", max_results=_PAGE, page_token=token
+        )
+        yield from map(_run, page)
+        token = page.token
+        if not token:
+            return
+
+
+def _run(run: Any) -> DataRun:
+    tags = run.data.tags
+    return DataRun(
+        run_id=run.info.run_id,
+        name=run.info.run_name or "",
+        status=run.info.status,
+        started=_time(run.info.start_time),
+        ended=_time(run.info.end_time) if run.info.end_time else "",
+        commit=tags.get("git.commit", "none"),
+        dirty=tags.get("git.dirty") == "true",
+    )
+
+
+def _time(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,198 @@
+"""Where one version of an artifact comes from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from data_versioning.lineage import records
+from data_versioning.lineage.data_runs import DataRun, runs_with
+from data_versioning.lineage.past import Past, same_making, tags_holding
+from data_versioning.lineage.records import Kept, Record
+from data_versioning.lineage.upstream import Upstream, trace
+from data_versioning.models.releases import released
+from data_versioning.study import Study, parse_yaml
+from data_versioning.tools import dvc_files, git, git_history
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where one version of an artifact comes from.
+
+    Args:
+        artifact: Its path, relative to the study.
+        hash: DVC's hash of it (MD5, of folders with the suffix `.dir`).
+        rev: The revision that was asked for; empty for the files on disk.
+        stage: The stage that wrote it; empty for data or models that a `*.dvc` file tracks.
+        command: What that stage ran.
+        params: The parameters that it read; of a tracked model those given to `track_model`.
+        upstream_params: The parameters of every stage on the way, by stage.
+        training_data: What it was made from, paths with hashes: the data and results that its
+            stage read, and the raw data at the far end.
+        code: The code that its stage and those before it ran, paths with hashes.
+        code_commit: The first commit that holds this version, made like this; `none` if there
+            is none yet.
+        committed: The commit's time, ISO 8601; empty if there is none.
+        author: The commit's author.
+        email: The author's address.
+        dirty: True while no commit holds it.
+        environment: SHA-256 of `uv.lock` at that commit, `none` without one.
+        upstream: The graph.
+        runs: The MLflow runs that carry this version, oldest first.
+        model_versions: Its releases, `model@v1.2.0`.
+        tags: All git tags whose commit holds this version.
+        notes: What could not be looked up, or does not fit together.
+    """
+
+    artifact: str
+    hash: str
+    rev: str
+    stage: str
+    command: str
+    params: dict[str, Any]
+    upstream_params: dict[str, dict[str, Any]]
+    training_data: dict[str, str]
+    code: dict[str, str]
+    code_commit: str
+    committed: str
+    author: str
+    email: str
+    dirty: bool
+    environment: str
+    upstream: Upstream
+    runs: tuple[DataRun, ...]
+    model_versions: tuple[str, ...]
+    tags: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        made = asdict(self)
+        for stage in made["upstream"]["stages"]:
+            stage["params"] = dict(stage["params"])
+        return made
+
+    def text(self) -> str:
+        """Return it for people."""
+        from data_versioning.lineage.lineage_text import text
+
+        return text(self)
+
+    def mermaid(self) -> str:
+        """Return the graph for Mermaid (https://mermaid.js.org)."""
+        from data_versioning.lineage.lineage_text import mermaid
+
+        return mermaid(self)
+
+    def prov(self) -> dict[str, Any]:
+        """Return it as PROV-JSON (https://www.w3.org/submissions/prov-json/)."""
+        from data_versioning.lineage.prov import document
+
+        return document(self)
+
+
+def origin(
+    study: Study,
+    path: str,
+    known: Sequence[Record],
+    rev: str = "",
+    commit: str | None = None,
+    notes: Iterable[str] = (),
+) -> Lineage:
+    """Return where an artifact comes from; see `LineageTracker.get_lineage`.
+
+    Args:
+        study: The study.
+        path: The artifact, an output of one of the records.
+        known: The records of the revision.
+        rev: What the user calls the revision.
+        commit: Its commit; None for the files on disk.
+        notes: What is known already to be odd.
+    """
+    root = study.root
+    record, out = next((one, kept) for one in known if (kept := one.out(path)))
+    graph = trace(known, record, out)
+    with Past.of(root, *filter(None, [commit])) as past:
+        made = _commit(past, commit or git.head(root), record, out)
+        files = [*past.locks(), f"{path}.dvc"]
+        files += [] if record.is_stage else [record.address]
+        tags = tags_holding(past, path, dict.fromkeys(files)).get(out.version, [])
+    models = released(root)
+    in_lock = record.is_stage and ":" not in record.address
+    lock = _digest(root, commit, dvc_files.LOCK) if in_lock else ""
+    runs, note = runs_with(study, [out.version], [lock] if lock else [])
+    if git_history.is_shallow(root):
+        notes = [*notes, "a shallow clone: older commits are missing (git fetch --unshallow)"]
+    return Lineage(
+        artifact=path,
+        hash=out.md5,
+        rev=rev,
+        stage=record.address if record.is_stage else "",
+        command=record.command,
+        params=dict(record.params) if record.is_stage else _declared(root, commit, path),
+        upstream_params={one.address: dict(one.params) for one in graph.stages if one.params},
+        training_data=_data(graph, record, path),
+        code={file.path: file.hash for file in graph.files if file.kind == "code"},
+        code_commit=made.id if made else "none",
+        committed=made.time.isoformat() if made else "",
+        author=made.author if made else "",
+        email=made.email if made else "",
+        dirty=made is None,
+        environment=_digest(root, made.id if made else None, "uv.lock") or "none",
+        upstream=graph,
+        runs=tuple(runs.get(out.version, ())),
+        model_versions=tuple(tag for tag in tags if models.get(tag, ("", ""))[1] == path),
+        tags=tuple(tags),
+        notes=(*notes, *graph.notes, *filter(None, [note])),
+    )
+
+
+def _commit(past: Past, end: str | None, record: Record, out: Kept) -> git_history.Commit | None:
+    """Return the first commit that says this of an artifact, if one does."""
+    if end is None:
+        return None
+    held = git_history.ancestors(past.root, end)
+    needle = out.md5.encode() or records.readable_part(out.path)
+    for commit in past.walk(oldest_first=True):
+        if commit.id in held and past.holds(commit, needle):
+            _, new = past.delta(commit, [needle]).get(out.path, (None, None))
+            if new and new.kept.version == out.version and same_making(new.record, record):
+                return commit
+    return None
+
+
+def _data(graph: Upstream, record: Record, path: str) -> dict[str, str]:
+    direct = {dep.version for dep in record.deps}
+    made = {stage_out.path for stage in graph.stages for stage_out in stage.outs}
+    return {
+        file.path: file.hash
+        for file in graph.files
+        if file.path != path
+        and file.kind != "code"
+        and ((file.path, file.hash) in direct or file.path not in made)
+    }
+
+
+def _digest(root: Path, rev: str | None, path: str) -> str:
+    if rev:
+        content = git.file_at(root, rev, path)
+    else:
+        content = (root / path).read_bytes() if (root / path).is_file() else None
+    return "" if content is None else hashlib.sha256(content).hexdigest()
+
+
+def _declared(root: Path, rev: str | None, path: str) -> dict[str, Any]:
+    """Return the parameters that `artifacts:` of `dvc.yaml` has for a tracked model."""
+    if rev:
+        content = git.file_at(root, rev, dvc_files.PIPELINE) or b""
+    else:
+        file = root / dvc_files.PIPELINE
+        content = file.read_bytes() if file.is_file() else b""
+    artifacts = parse_yaml(content, dvc_files.PIPELINE).get("artifacts") or {}
+    for artifact in artifacts.values():
+        if artifact.get("path") == path:
+            return dict((artifact.get("meta") or {}).get("params") or {})
+    return {}

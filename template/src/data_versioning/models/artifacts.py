@@ -1,0 +1,45 @@
+"""What `artifacts:` of `dvc.yaml` says of models: path, labels and metadata."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from data_versioning.study import read_yaml
+from data_versioning.tools import dvc_files
+from data_versioning.yaml_edit import edited
+
+
+def read(root: Path) -> dict[str, dict[str, Any]]:
+    """Return the artifacts that `dvc.yaml` declares, by name."""
+    path = root / dvc_files.PIPELINE
+    return (read_yaml(path).get("artifacts") or {}) if path.is_file() else {}
+
+
+def declare(
+    root: Path,
+    name: str,
+    path: str,
+    meta: Mapping[str, Any],
+    labels: Sequence[str] = (),
+) -> None:
+    """Write a model into `dvc.yaml`; what is said there of it already stays where not given anew.
+
+    Args:
+        root: The study.
+        name: Letters, digits, `-` and `_`, as DVC and GTO allow.
+        path: The model, relative to the study.
+        meta: Metrics, parameters and the like, merged into what is there.
+        labels: Further labels.
+    """
+    with edited(root / dvc_files.PIPELINE) as content:
+        # Not setdefault: a section can be there and empty.
+        content["artifacts"] = artifacts = content.get("artifacts") or {}
+        artifacts[name] = artifact = artifacts.get(name) or {}
+        artifact["path"] = path
+        artifact.setdefault("type", "model")
+        if added := [label for label in labels if label not in artifact.get("labels", [])]:
+            artifact["labels"] = [*artifact.get("labels", []), *added]
+        if meta:
+            artifact["meta"] = {**(artifact.get("meta") or {}), **meta}

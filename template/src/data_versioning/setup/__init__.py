@@ -1,0 +1,1 @@
+"""Set a study up, and clear its example."""

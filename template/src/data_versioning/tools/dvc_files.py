@@ -1,0 +1,170 @@
+"""The files that DVC keeps in git, now and at any revision: `dvc.lock`, `dvc.yaml`, `*.dvc`."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from data_versioning.errors import StudyError
+from data_versioning.study import parse_yaml
+from data_versioning.tools import git
+
+LOCK = "dvc.lock"
+PIPELINE = "dvc.yaml"
+
+
+def lock_digest(root: Path) -> str | None:
+    """Return the SHA-256 of `dvc.lock`, or None before the first reproduction."""
+    try:
+        return hashlib.sha256((root / LOCK).read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+
+
+def outputs(root: Path, rev: str | None = None) -> dict[str, str]:
+    """Return the hash of everything DVC keeps: stage outputs and tracked data, by path.
+
+    Hashes are those of DVC: MD5 in hexadecimal, of folders with the suffix `.dir`.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
+    """
+    return {path: out.get("md5", "") for path, out in details(root, rev).items()}
+
+
+def details(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what is on record of everything DVC keeps: `md5`, `size`, `nfiles`; see `outputs`."""
+    stages = locked_stages(root, rev).values()
+    found = {out["path"]: out for stage in stages for out in stage.get("outs", [])}
+    return found | tracked(root, rev)
+
+
+def tracked(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `*.dvc` files say, by the path of the data: `md5`, `size`, `nfiles`."""
+    found = {}
+    for path in git.tracked_files(root, "*.dvc", rev):
+        for out in _content(root, path, rev).get("outs", []):
+            found[(Path(path).parent / out["path"]).as_posix()] = out
+    return found
+
+
+def locked_stages(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.lock` says: per stage `cmd`, `deps`, `params` and `outs`."""
+    return _content(root, LOCK, rev).get("stages") or {}
+
+
+def stages(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.yaml` says of each stage, loops (`foreach`, `matrix`) not unrolled."""
+    return _content(root, PIPELINE, rev).get("stages") or {}
+
+
+def recorded(content: bytes, name: str) -> dict[str, str]:
+    """Return the hashes that one of these files records, by the path of what is hashed.
+
+    Args:
+        content: What the file holds, at whatever revision.
+        name: Its path: that of `dvc.lock`, or of a `*.dvc` file.
+    """
+    parsed = parse_yaml(content, name)
+    if name == LOCK:
+        outs = [out for one in (parsed.get("stages") or {}).values() for out in one.get("outs", [])]
+        return {out["path"]: out.get("md5", "") for out in outs}
+    folder = Path(name).parent
+    return {(folder / out["path"]).as_posix(): out.get("md5", "") for out in parsed.get("outs", [])}
+
+
+def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots")) -> set[str]:
+    """Return the paths that the stages of the pipeline write.
+
+    Args:
+        root: The study.
+        kinds: Which sections of a stage count.
+    """
+    written: set[str] = set()
+    for stage in stages(root).values():
+        body = stage.get("do", stage)
+        for kind in kinds:
+            for entry in body.get(kind) or []:
+                written.add(next(iter(entry)) if isinstance(entry, dict) else str(entry))
+    return written
+
+
+def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]:
+    """Return the paths of the metrics and of the parameter files that `dvc.yaml` names.
+
+    Paths made by a template or a loop are those of `dvc.lock` that fit.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
+    """
+    pipeline = _content(root, PIPELINE, rev)
+    bodies = [one.get("do", one) for one in (pipeline.get("stages") or {}).values()]
+    locked = locked_stages(root, rev).values()
+    known = {out["path"] for stage in locked for out in stage.get("outs", [])}
+    known |= {path for stage in locked for path in stage.get("params", {})}
+    metrics: set[str] = set()
+    params = {"params.yaml"}
+    for body in [{"metrics": pipeline.get("metrics"), "params": pipeline.get("params")}, *bodies]:
+        folder = body.get("wdir", ".")
+        # dvc.lock has the paths relative to it.
+        there = known if folder == "." else {posixpath.join(folder, path) for path in known}
+        for entry in body.get("metrics") or []:
+            path = next(iter(entry)) if isinstance(entry, dict) else str(entry)
+            metrics |= _paths(posixpath.join(folder, path), there)
+        for entry in body.get("params") or []:
+            # A plain one is the name of a parameter; at the top level, a file.
+            names = entry if isinstance(entry, dict) else [entry] if body not in bodies else []
+            params |= {path for name in names for path in _paths(name, known)}
+    return metrics, params
+
+
+def _paths(path: str, known: Iterable[str]) -> set[str]:
+    """Return a path, or the known ones that it stands for if it is a template."""
+    parts = re.split(r"\$\{[^}]*\}", posixpath.normpath(path))
+    if len(parts) == 1:
+        return set(parts)
+    pattern = ".+".join(map(re.escape, parts))
+    return {one for one in known if re.fullmatch(pattern, one)}
+
+
+def content(root: Path, path: str, rev: str | None = None) -> bytes | None:
+    """Return a file's content, be it kept by git or by DVC, or None if it is not there.
+
+    Args:
+        root: The study.
+        path: The file.
+        rev: A commit, branch or tag; the file on disk when not given.
+
+    Raises:
+        StudyError: It is neither in DVC's cache nor in a remote.
+    """
+    if rev is None:
+        return (root / path).read_bytes() if (root / path).is_file() else None
+    kept = git.file_at(root, rev, path)
+    if kept is not None or not outputs(root, rev).get(path):
+        return kept
+    import dvc.api
+    from dvc.exceptions import DvcException
+
+    try:
+        return bytes(dvc.api.read(path, repo=str(root), rev=rev, mode="rb"))
+    except (DvcException, OSError):
+        what = "neither in DVC's cache nor in a remote that answers"
+        raise StudyError(what, f"{path} at {rev[:8]}", "dvc fetch --all-commits") from None
+
+
+def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:
+    if rev is not None:
+        content = git.file_at(root, rev, path)
+        name = f"{path} at {rev}"
+    elif (root / path).is_file():
+        content, name = (root / path).read_bytes(), path
+    else:
+        return {}
+    return {} if content is None else parse_yaml(content, name)
