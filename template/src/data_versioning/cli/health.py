@@ -46,9 +46,11 @@ def _doctor(args: argparse.Namespace) -> int:
     facts = [
         {"id": one.id, "severity": one.severity, "title": one.title} | asdict(one) for one in found
     ]
-    rows = [["", "id", "what", "where", "try"]]
-    rows += [[one.severity, one.id, one.title, one.where, one.mend] for one in found]
-    show(args, facts, aligned(rows) if found else "the study is well: nothing to mend")
+    text = "\n".join(
+        f"{one.severity:<8} {one.id}  {one.title}: {one.where}\n{'':<15} try: {one.mend}"
+        for one in found
+    )
+    show(args, facts, text or "the study is well: nothing to mend")
     return int(any(one.severity == ERROR for one in found))
 
 
