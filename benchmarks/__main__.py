@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import history, journey, machine, wrapping
+from benchmarks import history, journey, machine, many_files, wrapping
 from benchmarks.workplace import ROOT, CommandError, Workplace, say
 
 PAGE = ROOT / "docs/reference/benchmarks.md"
@@ -20,6 +20,7 @@ MEASUREMENTS: dict[str, Callable[[Workplace], str]] = {
     "tracking": wrapping.tracking,
     "commands": wrapping.commands,
     "history": history.history,
+    "files": many_files.many_files,
     "journey": journey.journey,
 }
 HEAD = """\

@@ -28,6 +28,7 @@ QUESTIONS = {
     "every version of a stage's output": ("audit", "data/made/stage0011.csv"),
     "what used a dataset (`used_by`)": ("used-by", "data/raw/set3.csv", "--rev", "v0"),
     "`data_versions.csv` of everything": ("data-versions",),
+    "where does the study stand (`status`)": ("status",),
 }  # fmt: skip
 
 
@@ -97,11 +98,15 @@ def make_study(place: Workplace, commits: int, stages: int = STAGES) -> Path:
 def _stream(commits: int, stages: int) -> Iterator[bytes]:
     records = [_record(index, 0) for index in range(stages)]
     pipeline = "stages:\n" + "".join(
-        f"  stage{index:04}:\n    cmd: python src/stage.py {index}\n" for index in range(stages)
+        f"  stage{index:04}:\n    cmd: python src/stage.py {index}\n"
+        f"    deps:\n    - {_source(index)}\n    - src/stage.py\n"
+        f"    outs:\n    - {_result(index)}\n"
+        for index in range(stages)
     )
     first = {
         "study.yaml": "large_file_mb: 10\n",
         ".copier-answers.yml": "slug: long\n",
+        ".dvc/config": "[core]\n    analytics = false\n",
         "dvc.yaml": pipeline,
     } | {f"{_raw(number)}.dvc": _pointer(number, 0) for number in range(DATASETS)}
     for number in range(commits):
@@ -132,7 +137,7 @@ def _commit(number: int, changed: dict[str, str]) -> bytes:
 
 def _record(index: int, version: int) -> str:
     """Return what `dvc.lock` says of one stage after the commit of this number."""
-    source = _result(index - index % 10) if index % 10 else _raw(index // 10 % DATASETS)
+    source = _source(index)
     return (
         f"  stage{index:04}:\n    cmd: python src/stage.py {index}\n    deps:\n"
         f"    - path: {source}\n      hash: md5\n      md5: {_md5(source, 0)}\n      size: 1000\n"
@@ -141,6 +146,10 @@ def _record(index: int, version: int) -> str:
         f"    outs:\n    - path: {_result(index)}\n      hash: md5\n"
         f"      md5: {_md5(_result(index), version)}\n      size: {1000 + version}\n"
     )
+
+
+def _source(index: int) -> str:
+    return _result(index - index % 10) if index % 10 else _raw(index // 10 % DATASETS)
 
 
 def _raw(number: int) -> str:
