@@ -246,6 +246,23 @@ def test_uses_are_those_of_one_version_only(repository: Repository) -> None:
     }  # fmt: skip
 
 
+def test_a_release_of_another_model_is_no_use(repository: Repository) -> None:
+    """Though its tag is on a commit that holds a result made from the data."""
+    stages = {
+        "train": stage({RAW: "1"}, {MODEL: "m"}),
+        "other": stage({"data/other.csv": "1"}, {"models/other.json": "o"}),
+    }
+    declared = "".join(f"  {name}:\n    path: models/{name}.json\n" for name in ("model", "other"))
+    files = {"dvc.yaml": f"artifacts:\n{declared}", "dvc.lock": lock(stages)}
+    repository.commit("one", files)
+    for name in ("model", "other", "unknown"):
+        git(repository.root, "tag", "--annotate", "--message", "by GTO", f"{name}@v1.0.0")
+    uses = LineageTracker().used_by(RAW)
+    assert uses.tags == ("model@v1.0.0", "other@v1.0.0", "unknown@v1.0.0")
+    assert uses.releases == ("model@v1.0.0",)
+    assert LineageTracker().get_lineage(MODEL).model_versions == ("model@v1.0.0",)
+
+
 def test_a_result_that_lost_its_source_is_followed_no_further(repository: Repository) -> None:
     """Stages that go, come back, and change places with their users in the file."""
     chain = {

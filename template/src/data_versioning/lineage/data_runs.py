@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,8 +12,6 @@ from data_versioning.errors import StudyError
 from data_versioning.experiments.run_values import legal_name
 from data_versioning.experiments.store import SQLITE, is_local, readable, setup_mlflow, tracking_uri
 from data_versioning.study import Study
-
-_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -40,53 +38,34 @@ class DataRun:
 
 
 def runs_with(
-    study: Study, versions: Iterable[tuple[str, str]], locks: Iterable[str] = ()
+    study: Study, versions: Iterable[tuple[str, str]]
 ) -> tuple[dict[tuple[str, str], list[DataRun]], str]:
     """Return the runs that carry versions of data, oldest first, and why there are none.
 
     Args:
         study: The study.
         versions: Paths and hashes, compared with the tags `data:<path>`.
-        locks: SHA-256 of `dvc.lock`, compared with the tags `dvc.lock.sha256`: their runs count
-            for every version.
 
     Returns:
         The runs by version, and the reason if the store could not be asked, else empty.
     """
-    versions = list(versions)
     if is_local(study) and not Path(tracking_uri(study).removeprefix(SQLITE)).is_file():
         return {}, "there is no MLflow store yet"  # to look must not make one
     try:
         experiment = setup_mlflow(study)
         with readable(study):
-            same_lock = {
-                run.run_id: run
-                for lock in locks
-                for run in _search(experiment, "dvc.lock.sha256", lock)
-            }
-            found = {}
-            for path, digest in versions:
-                tag = legal_name(f"data:{path}")
-                runs = same_lock | {run.run_id: run for run in _search(experiment, tag, digest)}
-                found[path, digest] = sorted(runs.values(), key=lambda run: run.started)
+            return {version: _search(experiment, *version) for version in versions}, ""
     except StudyError as error:
         return {}, str(error)
-    return found, ""
 
 
-def _search(experiment: str, tag: str, value: str) -> Iterator[DataRun]:
+def _search(experiment: str, path: str, digest: str) -> list[DataRun]:
     import mlflow
 
-    client = mlflow.MlflowClient()
-    token = None
-    while True:
-        page = client.search_runs(
-            [experiment], f"tags.`{tag}` = '{value}'", max_results=_PAGE, page_token=token
-        )
-        yield from map(_run, page)
-        token = page.token
-        if not token:
-            return
+    made = f"tags.`{legal_name(f'data:{path}')}` = '{digest}'"
+    oldest_first = ["attributes.start_time ASC"]
+    runs = mlflow.search_runs([experiment], made, order_by=oldest_first, output_format="list")
+    return list(map(_run, runs))
 
 
 def _run(run: Any) -> DataRun:

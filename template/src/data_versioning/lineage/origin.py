@@ -13,9 +13,9 @@ from data_versioning.lineage.data_runs import DataRun, runs_with
 from data_versioning.lineage.past import Past, same_making, tags_holding
 from data_versioning.lineage.records import Kept, Record
 from data_versioning.lineage.upstream import Upstream, trace
-from data_versioning.models.releases import released
-from data_versioning.study import Study, parse_yaml
-from data_versioning.tools import dvc_files, git, git_history
+from data_versioning.models import artifacts, model_tags
+from data_versioning.study import Study
+from data_versioning.tools import git, git_history
 
 
 @dataclass(frozen=True)
@@ -120,10 +120,8 @@ def origin(
         files = [*past.locks(), f"{path}.dvc"]
         files += [] if record.is_stage else [record.address]
         tags = tags_holding(past, path, dict.fromkeys(files)).get(out.version, [])
-    models = released(root)
-    in_lock = record.is_stage and ":" not in record.address
-    lock = _digest(root, commit, dvc_files.LOCK) if in_lock else ""
-    runs, note = runs_with(study, [out.version], [lock] if lock else [])
+    models = model_tags.released(root)
+    runs, note = runs_with(study, [out.version])
     if git_history.is_shallow(root):
         notes = [*notes, "a shallow clone: older commits are missing (git fetch --unshallow)"]
     return Lineage(
@@ -141,10 +139,10 @@ def origin(
         author=made.author if made else "",
         email=made.email if made else "",
         dirty=made is None,
-        environment=_digest(root, made.id if made else None, "uv.lock") or "none",
+        environment=_environment(root, made.id if made else None),
         upstream=graph,
         runs=tuple(runs.get(out.version, ())),
-        model_versions=tuple(tag for tag in tags if models.get(tag, ("", ""))[1] == path),
+        model_versions=tuple(tag for tag in tags if models.get(tag) == out.version),
         tags=tuple(tags),
         notes=(*notes, *graph.notes, *filter(None, [note])),
     )
@@ -176,23 +174,18 @@ def _data(graph: Upstream, record: Record, path: str) -> dict[str, str]:
     }
 
 
-def _digest(root: Path, rev: str | None, path: str) -> str:
+def _environment(root: Path, rev: str | None) -> str:
+    file = root / "uv.lock"
     if rev:
-        content = git.file_at(root, rev, path)
+        content = git.file_at(root, rev, file.name)
     else:
-        content = (root / path).read_bytes() if (root / path).is_file() else None
-    return "" if content is None else hashlib.sha256(content).hexdigest()
+        content = file.read_bytes() if file.is_file() else None
+    return "none" if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _declared(root: Path, rev: str | None, path: str) -> dict[str, Any]:
     """Return the parameters that `artifacts:` of `dvc.yaml` has for a tracked model."""
-    if rev:
-        content = git.file_at(root, rev, dvc_files.PIPELINE) or b""
-    else:
-        file = root / dvc_files.PIPELINE
-        content = file.read_bytes() if file.is_file() else b""
-    artifacts = parse_yaml(content, dvc_files.PIPELINE).get("artifacts") or {}
-    for artifact in artifacts.values():
+    for artifact in artifacts.read(root, rev).values():
         if artifact.get("path") == path:
             return dict((artifact.get("meta") or {}).get("params") or {})
     return {}

@@ -12,7 +12,7 @@ from data_versioning.lineage import records
 from data_versioning.lineage.data_runs import DataRun, runs_with
 from data_versioning.lineage.past import Past, Versions
 from data_versioning.lineage.records import Record
-from data_versioning.models.releases import released
+from data_versioning.models import model_tags
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git, git_history
 
@@ -84,16 +84,16 @@ def uses(study: Study, asked: Collection[Version]) -> dict[Version, Uses]:
     """
     with Past.of(study.root) as past:
         followed = _follow(past, frozenset(asked))
-        models = _released(past)
+    models = model_tags.released(study.root)
     found_runs, note = runs_with(study, asked)
     made = {}
     for version in asked:
         results = followed.results.get(version, {})
         tags = sorted(followed.tags.get(version, ()))
-        released = [name for name in tags if name in models and models[name] in results]
+        releases = [name for name in tags if models.get(name) in results]
         made[version] = Uses(
             *version, tuple(results.values()), tuple(found_runs.get(version, ())),
-            tuple(tags), tuple(released), note,
+            tuple(tags), tuple(releases), note,
         )  # fmt: skip
     return made
 
@@ -140,18 +140,6 @@ def _follow(past: Past, asked: frozenset[Version]) -> Graph:
     now = [path.read_bytes() if path.is_file() else b"" for path in paths]
     graph.move(readers, now, "")
     return graph
-
-
-def _released(past: Past) -> dict[str, Version]:
-    """Return path and hash of the model that each release stands for, if a stage made it."""
-    commits: dict[str, dict[str, str]] = {}
-    for tag, (commit, path) in released(past.root).items():
-        commits.setdefault(path, {})[tag] = commit
-    found: dict[str, Version] = {}
-    for path, tags in commits.items():
-        held = past.holders(list(tags.values()), past.locks(), path)
-        found |= {tag: held[commit].version for tag, commit in tags.items() if commit in held}
-    return found
 
 
 def _is_lock(path: str) -> bool:

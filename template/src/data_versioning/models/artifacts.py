@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_versioning.study import read_yaml
+from data_versioning.study import parse_yaml
 from data_versioning.tools import dvc_files
 from data_versioning.yaml_edit import edited
 
 
-def read(root: Path) -> dict[str, dict[str, Any]]:
-    """Return the artifacts that `dvc.yaml` declares, by name."""
-    path = root / dvc_files.PIPELINE
-    return (read_yaml(path).get("artifacts") or {}) if path.is_file() else {}
+def read(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return the artifacts that `dvc.yaml` declares, by name.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the file on disk when not given.
+    """
+    content = dvc_files.content(root, dvc_files.PIPELINE, rev) or b""
+    return parse_yaml(content, dvc_files.PIPELINE).get("artifacts") or {}
 
 
 def declare(

@@ -8,14 +8,16 @@ promotion to that stage, a `!` before the number takes either back. `gto show` a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.tools import git
+from data_versioning.models import artifacts
+from data_versioning.study import parse_yaml
+from data_versioning.tools import dvc_files, git
 
 # As in gto.constants, without folders in names: MLflow has none.
 NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?"
@@ -110,7 +112,7 @@ def versions(history: Iterable[Event]) -> dict[tuple[str, str], Event]:
     return held
 
 
-def holders(history: Iterable[Event]) -> dict[tuple[str, str], str]:
+def holders(history: Sequence[Event]) -> dict[tuple[str, str], str]:
     """Return the version that holds each stage, by model and stage."""
     held: dict[tuple[str, str], str] = {}
     for event in history:
@@ -118,13 +120,28 @@ def holders(history: Iterable[Event]) -> dict[tuple[str, str], str]:
             held[event.model, event.stage] = event.version
         elif event.action == "demote":
             held.pop((event.model, event.stage), None)
-        elif event.action == "withdraw":
-            held = {
-                key: version
-                for key, version in held.items()
-                if (key[0], version) != (event.model, event.version)
-            }
-    return held
+    # What was withdrawn holds nothing, nor does a commit that was promoted and never registered.
+    registered = versions(history)
+    return {key: version for key, version in held.items() if (key[0], version) in registered}
+
+
+def released(root: Path) -> dict[str, tuple[str, str]]:
+    """Return path and hash of the model of each version that was not withdrawn, by tag.
+
+    GTO's own tags do not say it: `artifacts:` of `dvc.yaml` and what DVC recorded at the tagged
+    commit then do.
+    """
+    found = {}
+    for event in versions(events(root)).values():
+        path, md5 = event.details.get("path"), event.details.get("md5")
+        if not (path and md5):
+            try:
+                path = artifacts.read(root, event.commit)[event.model]["path"]
+                md5 = dvc_files.outputs(root, event.commit)[path]
+            except (StudyError, KeyError, TypeError):
+                continue
+        found[event.tag] = str(path), str(md5)
+    return found
 
 
 def no_worse(
@@ -182,13 +199,11 @@ def write(
 
 
 def _event(match: re.Match[str], tag: git.Tag) -> Event:
-    import yaml
-
     kinds = ("promote", "demote") if match["stage"] else ("register", "withdraw")
     sentence, _, body = tag.message.partition("\n\n")
     try:
-        details = yaml.safe_load(body)
-    except yaml.YAMLError:  # somebody wrote this tag by hand or with GTO
+        details = parse_yaml(body.encode(), tag.name)
+    except StudyError:  # somebody wrote this tag by hand or with GTO
         details = {}
     return Event(
         tag=tag.name,
@@ -201,5 +216,5 @@ def _event(match: re.Match[str], tag: git.Tag) -> Event:
         time=tag.time,
         author=tag.author,
         message=sentence.strip(),
-        details=details if isinstance(details, dict) else {},
+        details=details,
     )
