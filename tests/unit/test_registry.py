@@ -15,6 +15,7 @@ import yaml
 from data_versioning import ModelRegistry, StudyError
 from data_versioning.cli import main
 from data_versioning.errors import StoreError
+from data_versioning.experiments.runs import log_reproduction
 from data_versioning.experiments.store import setup_mlflow
 from data_versioning.study import Study
 from data_versioning.tools import dvc as dvc_cli
@@ -115,6 +116,18 @@ def test_life_of_a_model(loadable: Study) -> None:
     assert held.tags["metric.f1"] == "0.5"
     run = client.get_run(held.run_id or "none")
     assert run.data.tags[f"data:{MODEL}"] == first.md5
+
+
+def test_the_run_of_a_model_is_found_whatever_its_path(science: Study) -> None:
+    """Also where MLflow does not take the path into the name of a tag."""
+    path = "models/it's `new` (1)+é.json"
+    (science.root / path).write_text("{}")
+    dvc_cli.call(science.root, "add", "--quiet", "--", path)
+    commit(science.root)
+    run_id = log_reproduction(science, 1.0)
+    ModelRegistry().register("other", "1.0.0", path)
+    (version,) = MlflowClient().search_model_versions("name='other'")
+    assert version.run_id == run_id
 
 
 def test_a_version_is_registered_once(loadable: Study) -> None:
@@ -291,7 +304,10 @@ def test_tags_that_gto_made(loadable: Study, capsys: pytest.CaptureFixture[str])
     run = ["gto", "assign", "ridge", "--version", "v1.0.0", "--stage", "shadow"]
     subprocess.run(run, cwd=loadable.root, check=True, capture_output=True)
     assert registry.list()[0].stages == ("shadow",)
+    git(loadable.root, "tag", "-a", "-m", "by hand", "ridge#canary#1", "HEAD~1")  # no version
     assert main(["registry", "rebuild"]) == 0
+    assert list(MlflowClient().get_registered_model("ridge").aliases) == ["shadow"]
+    git(loadable.root, "tag", "--delete", "ridge#canary#1")
     assert MlflowClient().get_model_version_by_alias("ridge", "shadow").tags["version"] == "1.0.0"
     run = ["gto", "deprecate", "ridge", "v1.0.0", "shadow"]
     subprocess.run(run, cwd=loadable.root, check=True, capture_output=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -52,13 +53,12 @@ def committed_digest(study: Study, path: str) -> str:
     """
     known, committed = (dvc_files.outputs(study.root, rev).get(path) for rev in (None, "HEAD"))
     if known is None:
-        raise StudyError(
-            "DVC does not keep this", path, f"python -m data_versioning track-model '{path}'"
-        )
+        mend = shlex.join(["python", "-m", "data_versioning", "track-model", "--", path])
+        raise StudyError("DVC does not keep this", path, mend)
     if known != committed:
         raise StudyError("not committed", path, "git add --all && git commit")
     if (study.root / path).is_file() and digest(study.root / path) != known:
-        mend = f"dvc commit, or: dvc checkout '{path}'"
+        mend = f"dvc commit, or: {shlex.join(['dvc', 'checkout', '--', path])}"
         raise StudyError("changed since it was committed", path, mend)
     return known
 

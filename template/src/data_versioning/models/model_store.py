@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from data_versioning.experiments.run_values import legal_name
 from data_versioning.experiments.store import readable, setup_mlflow
 from data_versioning.models.model_tags import Event
 from data_versioning.study import Study
@@ -81,7 +82,7 @@ def set_alias(client: MlflowClient, model: str, stage: str, version: str | None)
 
 def models(client: MlflowClient) -> list[str]:
     """Return the names of the registered models."""
-    return [one.name for one in client.search_registered_models()]
+    return [one.name for one in client.search_registered_models(max_results=1000)]
 
 
 def _all(client: MlflowClient, model: str) -> list[Any]:
@@ -103,7 +104,7 @@ def _logged(
     study: Study, client: MlflowClient, path: str, md5: str
 ) -> tuple[str | None, str | None]:
     """Return the ids of the newest run that made these bytes and of the model it logged."""
-    made = f"tags.`data:{path}` = '{md5}'"
+    made = f"tags.`{legal_name(f'data:{path}')}` = '{md5}'"
     runs = client.search_runs(
         [setup_mlflow(study)], made, max_results=1, order_by=["attributes.start_time DESC"]
     )

@@ -198,13 +198,11 @@ class ModelRegistry:
 
     def list(self) -> Sequence[ModelVersion]:
         """Return every registered version of every model, by name and age."""
-        return [
-            self._version(event)
-            for event in sorted(
-                model_tags.versions(model_tags.events(self._root)).values(),
-                key=lambda event: (event.model, event.time),
-            )
-        ]
+        history = model_tags.events(self._root)
+        holders = model_tags.holders(history)
+        registered = model_tags.versions(history).values()
+        by_age = sorted(registered, key=lambda event: (event.model, event.time))
+        return [_as_version(event, holders) for event in by_age]
 
     def _push(self) -> None:
         if self._remote is None:
@@ -276,16 +274,21 @@ class ModelRegistry:
         return self._known(name, version)
 
     def _version(self, event: Event) -> ModelVersion:
-        holders = model_tags.holders(model_tags.events(self._root, event.model))
-        held = sorted(stage for (_, stage), version in holders.items() if version == event.version)
-        return ModelVersion(
-            name=event.model,
-            version=event.version,
-            path=str(event.details.get("path", "")),
-            md5=str(event.details.get("md5", "")),
-            metrics=event.details.get("metrics") or {},
-            stages=tuple(held),
-            commit=event.commit,
-            author=event.author,
-            time=event.time,
-        )
+        history = model_tags.events(self._root, event.model)
+        return _as_version(event, model_tags.holders(history))
+
+
+def _as_version(event: Event, holders: Mapping[tuple[str, str], str]) -> ModelVersion:
+    held = [stage for (model, stage), version in holders.items()
+            if (model, version) == (event.model, event.version)]  # fmt: skip
+    return ModelVersion(
+        name=event.model,
+        version=event.version,
+        path=str(event.details.get("path", "")),
+        md5=str(event.details.get("md5", "")),
+        metrics=event.details.get("metrics") or {},
+        stages=tuple(sorted(held)),
+        commit=event.commit,
+        author=event.author,
+        time=event.time,
+    )
