@@ -94,6 +94,10 @@ def test_what_makes_a_study_dirty(study: Study) -> None:
     (study.root / "params.yaml").write_text("rate: 2\n")
     assert lineage_key(study.root)["git.dirty"] == "true"
     git(study.root, "restore", "params.yaml")
+    odd = study.root / os.fsdecode(b"\xff.txt")  # a name that is not UTF-8
+    odd.touch()
+    assert lineage_key(study.root)["git.dirty"] == "true"
+    odd.unlink()
     (study.root / "big.bin").write_bytes(b"x" * 2000)
     auto_track_large_files()
     assert lineage_key(study.root)["git.dirty"] == "true"

@@ -7,7 +7,7 @@ import re
 import select
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,30 +19,40 @@ TAIL = 64 * 1024  # bytes of output kept for the diagnosis of a failure
 COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
 
 
-def capture(argv: Sequence[str], cwd: Path, mend: str = "") -> str:
-    """Return what a command prints.
-
-    Raises:
-        StudyError: The command is missing or failed; carries the last line it wrote.
-    """
-    try:
-        done = subprocess.run(argv, cwd=cwd, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StudyError("command not found", argv[0], mend or "make setup") from None
-    if done.returncode != 0:
-        raise StudyError(f"`{' '.join(argv[:3])}` failed", last_line(done.stderr), mend)
-    return done.stdout
-
-
 def last_line(text: str) -> str:
     """Return the last line that says something."""
     return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "")
 
 
+def capture(
+    argv: Sequence[str], cwd: Path, mend: str = "", reason: Callable[[str], str] = last_line
+) -> str:
+    """Return what a command prints; names of files in it need not be UTF-8.
+
+    Args:
+        argv: The command.
+        cwd: Where it runs.
+        mend: What to do when it fails.
+        reason: Finds the reason of a failure in what it wrote to standard error.
+
+    Raises:
+        StudyError: The command is missing or failed; carries the reason.
+    """
+    try:
+        done = subprocess.run(
+            argv, cwd=cwd, capture_output=True, text=True, errors="surrogateescape", check=False
+        )
+    except FileNotFoundError:
+        raise StudyError("command not found", argv[0], mend or "make setup") from None
+    if done.returncode != 0:
+        raise StudyError(f"`{' '.join(argv[:3])}` failed", reason(done.stderr), mend)
+    return done.stdout
+
+
 def stream(
     argv: Sequence[str],
     cwd: Path,
-    hide: str | tuple[str, ...] | None = None,
+    hide: str | tuple[str, ...] = (),
     environment: Mapping[str, str] | None = None,
     out: TextIO | int | None = None,
     keep: Sequence[int] = (),
@@ -142,9 +152,9 @@ def _read(reader: int) -> bytes:
         return b""
 
 
-def _echo(line: bytes, hide: str | tuple[str, ...] | None) -> None:
+def _echo(line: bytes, hide: str | tuple[str, ...]) -> None:
     text = COLOUR.sub(b"", line).decode(errors="replace")
-    if not (hide and text.startswith(hide)):
+    if not text.startswith(hide):
         _write(sys.stderr, line)
 
 

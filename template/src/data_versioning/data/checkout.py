@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +11,7 @@ from data_versioning.data import remotes, trackable
 from data_versioning.errors import StudyError
 from data_versioning.hashing import digest
 from data_versioning.study import Study
-from data_versioning.tools import dvc, dvc_files, git, git_index
+from data_versioning.tools import dvc, dvc_cache, dvc_files, git, git_index
 
 Pointers = Mapping[str, bytes | None]
 
@@ -52,7 +51,7 @@ def checkout_version(
     if not wanted:
         for path in now.keys() - then.keys() - in_git:
             if _is_cached(root, now[path]):
-                _delete(root / path)
+                dvc_cache.delete(root / path)
     return sorted(
         path
         for path in (now.keys() | then.keys()) - in_git
@@ -64,7 +63,7 @@ def _pointer(study: Study, path: Path | str, then: Mapping[str, str]) -> str:
     """Return the `*.dvc` file of a path; the path need not be on disk."""
     own = trackable.named(study, path)
     quoted = shlex.quote(own)
-    if own in trackable.made_by_stages(study):
+    if own in dvc_files.made_by_stages(study.root):
         mend = f"python -m data_versioning fetch {quoted} --at <revision> --to <folder>"
         raise StudyError("the pipeline makes it: it comes with all the others, or alone", own, mend)
     if own not in then:
@@ -93,7 +92,7 @@ def _refuse_lost_data(study: Study, pointers: Sequence[str]) -> None:
         if (root / path).exists() and not _is_kept(root, path):
             quoted = shlex.quote(path)
             mend = f"python -m data_versioning track-data {quoted} -m <message>"
-            if path in trackable.made_by_stages(study):
+            if path in dvc_files.made_by_stages(root):
                 mend = "make repro"
             mend += f", or, to lose it: dvc checkout --force {quoted}"
             raise StudyError("changed on disk since it was tracked", path, mend)
@@ -110,7 +109,8 @@ def _is_kept(root: Path, path: str) -> bool:
 
 
 def _is_cached(root: Path, known: str) -> bool:
-    return (dvc.cache_dir(root) / "files/md5" / known[:2] / known[2:]).exists()
+    # Of some imports DVC knows no hash.
+    return bool(known) and (dvc.cache_dir(root) / "files/md5" / known[:2] / known[2:]).exists()
 
 
 def _lacking(status: Mapping[str, list[str]]) -> list[str]:
@@ -153,10 +153,3 @@ def _write(root: Path, pointers: Pointers) -> None:
         elif _content(root / path) != content:
             (root / path).parent.mkdir(parents=True, exist_ok=True)
             (root / path).write_bytes(content)
-
-
-def _delete(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

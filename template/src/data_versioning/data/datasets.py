@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
 import sys
 import tempfile
 import time
@@ -74,13 +73,13 @@ def fetch_dataset(
     beside = target.with_name(f".{target.name}.part")
     with exclusive(study.root / TEMPORARY / "fetch.lock", "it fetches a dataset") as lock:
         for left in (beside, *(study.root / TEMPORARY).glob("fetch-*")):
-            _remove(left)  # by a call that was killed
+            dvc_cache.delete(left)  # by a call that was killed
         beside.mkdir(parents=True)
         try:
             _fetch(study, own, commit, known, beside / Path(own).name, source, lock)
             beside.rename(target)
         finally:
-            _remove(beside)
+            dvc_cache.delete(beside)
     return Fetched(own, known, commit, str(target / Path(own).name))
 
 
@@ -157,17 +156,10 @@ def _fetch(
             if damaged and cache is None:
                 names = ", ".join(map(str, damaged))
                 print(f"warning: damaged in DVC's cache: {names}", file=sys.stderr, flush=True)
-            _remove(to)
+            dvc_cache.delete(to)
     if not remote:
         names = " ".join(shlex.quote(str(one)) for one in damaged)
         raise StudyError(f"damaged in the {where}", names or path, f"rm -f {names}; make repro")
     thing = f"files/md5/{known[:2]}/{known[2:]}"
     mend = f"delete it there, then where the data is whole: dvc push --remote {remote.name}"
     raise StudyError(f"damaged in the {where}", f"{path} at {commit} ({thing})", mend)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from data_versioning.data.data_commit import DataCommit, writing
-from data_versioning.data.trackable import FILES, made_by_stages, parents
+from data_versioning.data.trackable import FILES, parents
 from data_versioning.errors import StudyError
 from data_versioning.study import MARKER, Study
 from data_versioning.tools import dvc_files, git
@@ -76,7 +76,7 @@ def refuse_large_files(paths: Iterable[str]) -> None:
 
 def _untracked(study: Study, inside: str) -> tuple[dict[str, int], set[str]]:
     """Return the size of every file that nothing tracks or makes, and what else is untracked."""
-    made = made_by_stages(study)
+    made = dvc_files.made_by_stages(study.root)
     patterns = [re.sub(r"\$\{.*?\}", "*", path) for path in made if "${" in path]  # of loops
     sizes, others = {}, set(made)
     for path in git.uncommitted_files(study.root, inside):

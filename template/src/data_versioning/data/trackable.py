@@ -96,16 +96,8 @@ def first_overlap(path: str, others: Iterable[str]) -> str | None:
     return None
 
 
-def made_by_stages(study: Study) -> set[str]:
-    """Return the paths that stages make, or would make; those of loops once they have run."""
-    locked = dvc_files.locked_stages(study.root).values()
-    return dvc_files.stage_outputs(study.root) | {
-        out["path"] for stage in locked for out in stage.get("outs", [])
-    }
-
-
 def _refuse_stage_output(study: Study, path: str) -> None:
-    made = made_by_stages(study)
+    made = dvc_files.made_by_stages(study.root)
     if other := path if path in made else first_overlap(path, made):
         raise StudyError(
             f"the pipeline makes {other}, and DVC keeps it",

@@ -143,7 +143,7 @@ class DVCTracker:
         given = {"metrics": metrics, "params": params}
         with writing(self._study) as lock:
             own = trackable.inside(self._study, path)
-            made = own in trackable.made_by_stages(self._study)
+            made = own in dvc_files.made_by_stages(self._root)
             before = dvc_files.outputs(self._root, "HEAD") if git.head(self._root) else {}
             if not made:
                 trackable.refuse(self._study, own)

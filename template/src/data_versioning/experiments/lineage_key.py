@@ -19,10 +19,7 @@ def lineage_key(root: Path) -> dict[str, str]:
         `uv.lock`), `python.version`, and `data:<path>` with the DVC hash of each file.
     """
     outputs = dvc_files.outputs(root)
-    written = dvc_files.stage_outputs(root)  # of stages in a loop, only dvc.lock has the paths
-    for stage in dvc_files.locked_stages(root).values():
-        written |= {out["path"] for out in stage.get("outs", [])}
-    changed = git.changes(root, except_paths=[dvc_files.LOCK, *written])
+    changed = git.changes(root, except_paths=[dvc_files.LOCK, *dvc_files.made_by_stages(root)])
     key = {
         "git.commit": git.head(root) or "none",
         "git.branch": git.branch(root) or "none",

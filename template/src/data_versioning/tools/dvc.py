@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from data_versioning.command import Tail, last_line, stream
+from data_versioning.command import Tail, capture, last_line, stream
 from data_versioning.errors import StudyError
 from data_versioning.pipeline.unlogged import REPRODUCTION
 
@@ -86,6 +86,14 @@ class Remote:
 
 def remotes(root: Path) -> tuple[str | None, dict[str, Remote]]:
     """Return the name of the default remote, if there is one, and every remote by its name."""
+    default, options = _remote_options(root)
+    return default, {
+        name: Remote(name, option.get("url", ""), option.get("endpointurl", ""))
+        for name, option in options.items()
+    }
+
+
+def _remote_options(root: Path) -> tuple[str | None, dict[str, dict[str, str]]]:
     default = None
     options: dict[str, dict[str, str]] = {}
     for line in call(root, "config", "--list").splitlines():
@@ -94,10 +102,7 @@ def remotes(root: Path) -> tuple[str | None, dict[str, Remote]]:
             default = value
         elif found := re.fullmatch(r"remote\.(.+)\.(\w+)", key):
             options.setdefault(found[1], {})[found[2]] = value
-    return default, {
-        name: Remote(name, option.get("url", ""), option.get("endpointurl", ""))
-        for name, option in options.items()
-    }
+    return default, options
 
 
 def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) -> tuple[int, str]:
@@ -195,10 +200,8 @@ def get(
     import configobj
 
     config = configobj.ConfigObj(interpolation=False, list_values=False)
-    for line in call(root, "config", "--list").splitlines():
-        key, _, value = line.partition("=")
-        if found := re.fullmatch(r"remote\.(.+)\.(\w+)", key):
-            config.setdefault(f'remote "{found[1]}"', {})[found[2]] = value
+    for name, options in _remote_options(root)[1].items():
+        config[f'remote "{name}"'] = options
     if remote:
         config["core"] = {"remote": remote}
     if cache:
@@ -217,14 +220,7 @@ def call(root: Path, *args: str) -> str:
     Raises:
         StudyError: It failed; carries DVC's reason.
     """
-    argv = ["dvc", *args]
-    try:
-        done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StudyError("command not found", "dvc", "make setup") from None
-    if done.returncode != 0:
-        raise StudyError(f"`{' '.join(argv[:3])}` failed", error_message(done.stderr))
-    return done.stdout
+    return capture(["dvc", *args], root, reason=error_message)
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ def set_damaged_aside(root: Path, before: Stages, since: int) -> list[Path]:
             aside.mkdir(parents=True, exist_ok=True)
             shutil.move(path, aside / f"{path.parent.name}{path.name}")
         if found:
-            _delete(root / out["path"])
+            delete(root / out["path"])
         moved += found
     return moved
 
@@ -58,7 +58,8 @@ def _outs(stages: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return [out for stage in stages for out in stage.get("outs", []) if "md5" in out]
 
 
-def _delete(path: Path) -> None:
+def delete(path: Path) -> None:
+    """Delete a file, a folder or a link to one; what is not there is no error."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

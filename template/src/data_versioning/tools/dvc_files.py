@@ -39,17 +39,14 @@ def outputs(root: Path, rev: str | None = None) -> dict[str, str]:
 
 def details(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
     """Return what is on record of everything DVC keeps: `md5`, `size`, `nfiles`; see `outputs`."""
-    stages = locked_stages(root, rev).values()
-    found = {out["path"]: out for stage in stages for out in stage.get("outs", [])}
-    return found | tracked(root, rev)
+    return _records(_content(root, LOCK, rev), LOCK) | tracked(root, rev)
 
 
 def tracked(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
     """Return what `*.dvc` files say, by the path of the data: `md5`, `size`, `nfiles`."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path in git.tracked_files(root, "*.dvc", rev):
-        for out in _content(root, path, rev).get("outs", []):
-            found[(Path(path).parent / out["path"]).as_posix()] = out
+        found |= _records(_content(root, path, rev), path)
     return found
 
 
@@ -70,12 +67,22 @@ def recorded(content: bytes, name: str) -> dict[str, str]:
         content: What the file holds, at whatever revision.
         name: Its path: that of `dvc.lock`, or of a `*.dvc` file.
     """
-    parsed = parse_yaml(content, name)
+    records = _records(parse_yaml(content, name), name)
+    return {path: out.get("md5", "") for path, out in records.items()}
+
+
+def _records(parsed: dict[str, Any], name: str) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.lock` or a `*.dvc` file says of each output, by its path in the study."""
     if name == LOCK:
-        outs = [out for one in (parsed.get("stages") or {}).values() for out in one.get("outs", [])]
-        return {out["path"]: out.get("md5", "") for out in outs}
+        stages = (parsed.get("stages") or {}).values()
+        return {out["path"]: out for stage in stages for out in stage.get("outs", [])}
     folder = Path(name).parent
-    return {(folder / out["path"]).as_posix(): out.get("md5", "") for out in parsed.get("outs", [])}
+    return {(folder / out["path"]).as_posix(): out for out in parsed.get("outs", [])}
+
+
+def made_by_stages(root: Path) -> set[str]:
+    """Return the paths that stages make, or would make; those of loops once they have run."""
+    return stage_outputs(root) | _records(_content(root, LOCK, None), LOCK).keys()
 
 
 def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots")) -> set[str]:
@@ -105,9 +112,9 @@ def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]
     """
     pipeline = _content(root, PIPELINE, rev)
     bodies = [one.get("do", one) for one in (pipeline.get("stages") or {}).values()]
-    locked = locked_stages(root, rev).values()
-    known = {out["path"] for stage in locked for out in stage.get("outs", [])}
-    known |= {path for stage in locked for path in stage.get("params", {})}
+    lock = _content(root, LOCK, rev)
+    known = set(_records(lock, LOCK))
+    known |= {path for one in (lock.get("stages") or {}).values() for path in one.get("params", {})}
     metrics: set[str] = set()
     params = {"params.yaml"}
     for body in [{"metrics": pipeline.get("metrics"), "params": pipeline.get("params")}, *bodies]:

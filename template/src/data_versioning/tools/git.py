@@ -16,11 +16,8 @@ from data_versioning.errors import StudyError
 
 def toplevel(root: Path) -> Path | None:
     """Return the root of the repository that a folder lies in, or None."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--show-toplevel"],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return Path(done.stdout.strip()) if done.returncode == 0 else None
+    found = _answer(root, "rev-parse", "--show-toplevel")
+    return Path(found) if found else None
 
 
 def init(root: Path) -> None:
@@ -30,11 +27,7 @@ def init(root: Path) -> None:
 
 def head(root: Path) -> str | None:
     """Return the current commit, or None before the first one."""
-    done = subprocess.run(
-        ["git", "rev-parse", "--verify", "--quiet", "HEAD"],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return done.stdout.strip() or None
+    return _answer(root, "rev-parse", "--verify", "--quiet", "HEAD")
 
 
 def branch(root: Path) -> str:
@@ -65,8 +58,7 @@ def has_identity(root: Path) -> bool:
 
 def is_configured(root: Path, name: str) -> bool:
     """Tell whether a setting has a value, be it the repository's, the user's or the machine's."""
-    asked = ["git", "config", name]
-    return subprocess.run(asked, cwd=root, capture_output=True, check=False).returncode == 0
+    return _answer(root, "config", name) is not None
 
 
 def resolve(root: Path, rev: str) -> str:
@@ -75,11 +67,10 @@ def resolve(root: Path, rev: str) -> str:
     Raises:
         StudyError: There is no such revision.
     """
-    asked = ["git", "rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"]
-    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
+    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"]
+    if (commit := _answer(root, *asked)) is None:
         raise StudyError("no such revision", rev, "git tag; git log --oneline")
-    return done.stdout.strip()
+    return commit
 
 
 def file_at(root: Path, rev: str, path: str) -> bytes | None:
@@ -272,6 +263,12 @@ def run(root: Path, argv: Sequence[str], given: bytes = b"", index: Path | None 
     if done.returncode != 0:
         raise StudyError(f"`git {argv[0]}` failed", last_line(os.fsdecode(done.stderr)))
     return done.stdout
+
+
+def _answer(root: Path, *args: str) -> str | None:
+    """Return what git answers, or None if it fails: what was asked for is not there."""
+    done = subprocess.run(["git", *args], cwd=root, capture_output=True, check=False)
+    return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
 
 
 def _environment(index: Path | None) -> dict[str, str] | None:
