@@ -106,16 +106,17 @@ def _remote_options(root: Path) -> tuple[str | None, dict[str, dict[str, str]]]:
 
 
 def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) -> tuple[int, str]:
-    """Push, pull or fetch, showing progress and the count of files but no error, on stderr.
+    """Push, pull or fetch; a terminal is shown progress and the count of files, but no error.
 
     Returns:
         See `command.stream`.
     """
-    chatter = ("ERROR:", "WARNING:", "Having any troubles?") if sys.stderr.isatty() else ("",)
+    terminal = sys.stderr.isatty()
+    chatter = ("ERROR:", "WARNING:", "Having any troubles?") if terminal else ("",)
     # botocore tries a server that is down five times, and s3fs each of those five times.
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
     argv = ["dvc", verb, "--remote", remote, "--", *targets]
-    return stream(argv, root, chatter, environment, out=2)
+    return stream(argv, root, chatter, environment, out=2 if terminal else subprocess.DEVNULL)
 
 
 def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
