@@ -419,3 +419,29 @@ def test_status_is_one_screen(
     said = json.loads(capsys.readouterr().out)
     assert said["unpushed"] is None
     assert "there is no folder" in said["unknown"][0]
+
+
+def test_the_summary_says_what_was_found(pushed: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """Folder, metrics of any format, figures and the latest run; asking makes no store."""
+    root = pushed.root
+    (root / "dvc.yaml").write_text(SCIENCE["dvc.yaml"] + "metrics:\n  - notes.yaml\n")
+    (root / "notes.yaml").write_text("rmse: 0.5\n")
+    (root / "results/figures").mkdir()
+    (root / "results/figures/a.png").write_text("a")
+    capture(["dvc", "add", "-q", "results/figures/a.png"], root)
+    assert main(["summary"]) == 0
+    *lines, run = capsys.readouterr().out.splitlines()
+    assert lines == [
+        "",
+        f"study    {root}",
+        "metrics  notes.yaml",
+        '         {"rmse": 0.5}',
+        "metrics  results/metrics.json",
+        f"         {(root / 'results/metrics.json').read_text()}",
+        "figure   results/figures/a.png",
+    ]
+    assert " FINISHED  commit " in run
+    (root / "mlflow.db").unlink()
+    assert main(["summary"]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+    assert not (root / "mlflow.db").exists()

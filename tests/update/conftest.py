@@ -76,7 +76,7 @@ def change_template(template: Path) -> None:
     """Change the template as a release does: files of the template, of both, of the researcher."""
     tree = template / "template"
     replace(tree / "Makefile", "##@ template\n", "##@ template\nnews: ## say it\n\t@echo news\n\n")
-    append(tree / "src/data_versioning/health/summary.py", "\n\nNEWS = True\n")
+    append(tree / "src/data_versioning/health/status.py", "\n\nNEWS = True\n")
     append(tree / "src/data_versioning/news.py", '"""New in this release."""\n')
     append(tree / ".editorconfig", "root = true\n")
     append(tree / ".gitattributes", "*.svg -text\n")

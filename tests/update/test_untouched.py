@@ -61,7 +61,7 @@ def test_update_brings_the_release(old_study: Path) -> None:
         ".gitignore",
         "Makefile",
         "pyproject.toml",
-        "src/data_versioning/health/summary.py",
+        "src/data_versioning/health/status.py",
         "src/data_versioning/news.py",
     ]
 

@@ -72,6 +72,6 @@ def _diff(args: argparse.Namespace) -> None:
 
 
 def _summary(_: argparse.Namespace) -> None:
-    from data_versioning.health.summary import summary
+    from data_versioning.health.status import summary
 
     print(summary(Study.open()))

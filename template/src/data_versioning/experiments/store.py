@@ -32,6 +32,11 @@ def is_local(study: Study) -> bool:
     return tracking_uri(study).startswith(SQLITE)
 
 
+def database(study: Study) -> Path | None:
+    """Return the file that runs are kept in, or None if a server keeps them."""
+    return Path(tracking_uri(study).removeprefix(SQLITE)) if is_local(study) else None
+
+
 def setup_mlflow(study: Study | None = None, experiment: str | None = None) -> str:
     """Point MLflow at the study's store and an experiment, making both when they are missing.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.experiments.run_search import DEFAULT, search
-from data_versioning.experiments.store import SQLITE, is_local, tracking_uri
+from data_versioning.experiments.store import database
 from data_versioning.health.processes import is_held, is_open_elsewhere
 from data_versioning.health.push_status import PushStatus, push_status
 from data_versioning.pipeline import unlogged
@@ -16,9 +16,8 @@ from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git_state
 
-LONGEST = timedelta(
-    days=1
-)  # a run on a server is taken for dead after it: who works on it is hidden
+# A run on a server is taken for dead after it: who works on it is hidden.
+LONGEST = timedelta(days=1)
 CLOSE = "python -m data_versioning check-runs --close"
 LOG = "python -m data_versioning check-runs --log"
 REPRODUCE = "make repro"
@@ -149,11 +148,6 @@ def run_of_lock(study: Study) -> str | None:
         return None
     asked = f"tags.\"{unlogged.DIGEST}\" = '{digest}' AND attributes.status = 'FINISHED'"
     return next((str(row["run_id"]) for row in search(study, asked, limit=1)), None)
-
-
-def database(study: Study) -> Path | None:
-    """Return the file of the MLflow store, or None if it is on a server."""
-    return Path(tracking_uri(study).removeprefix(SQLITE)) if is_local(study) else None
 
 
 def _is_ours(row: dict[str, Any], unknown: set[str]) -> bool:

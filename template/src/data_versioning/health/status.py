@@ -1,18 +1,21 @@
-"""Where the study stands, in one screen."""
+"""Where the study stands and what it found, in one screen each."""
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from data_versioning.errors import StudyError
 from data_versioning.experiments.run_search import search
-from data_versioning.health.checks import database, run_of_lock
+from data_versioning.experiments.store import database
+from data_versioning.health.checks import run_of_lock
 from data_versioning.health.push_status import push_status
+from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import Study
-from data_versioning.tools import dvc_state, git, git_state
+from data_versioning.tools import dvc_files, dvc_state, git, git_state
 from data_versioning.tools.dvc_state import Drift
 
 PATIENCE = 5  # seconds that a remote has for its answer
@@ -121,6 +124,25 @@ def text(found: Status) -> str:
     return "\n".join(lines)
 
 
+def summary(study: Study) -> str:
+    """Return the study's folder, metrics, figures and latest run as text.
+
+    Raises:
+        StudyError: A metrics file is not what its ending says, or the store does not answer.
+    """
+    root = study.root
+    lines = ["", f"study    {root}"]
+    for path in sorted(dvc_files.value_files(root)[0]):
+        if (content := dvc_files.content(root, path)) is not None:
+            values = json.dumps(parse_values(content, path), default=str)
+            lines += [f"metrics  {path}", f"         {values}"]
+    figures = [path for path in dvc_files.outputs(root) if path.startswith("results/figures/")]
+    lines += [f"figure   {path}" for path in sorted(figures)]
+    if run := _latest(study):
+        lines.append(f"run      {run['run_id']}  {run['status']}  commit {run['commit'][:8]}")
+    return "\n".join(lines)
+
+
 def _answer(asked: Future[T], unknown: list[str]) -> T | None:
     try:
         return asked.result()
@@ -130,13 +152,17 @@ def _answer(asked: Future[T], unknown: list[str]) -> T | None:
 
 
 def _last_run(study: Study) -> LastRun | None:
-    file = database(study)
-    if file is not None and not file.exists():
+    if (row := _latest(study)) is None:
         return None
-    for row in search(study, limit=1):
-        current = run_of_lock(study)
-        return LastRun(row["run_id"], row["started"], row["status"], row["run_id"] == current)
-    return None
+    current = run_of_lock(study)
+    return LastRun(row["run_id"], row["started"], row["status"], row["run_id"] == current)
+
+
+def _latest(study: Study) -> dict[str, Any] | None:
+    file = database(study)
+    if file is not None and not file.exists():  # asking MLflow would make it
+        return None
+    return next(iter(search(study, limit=1)), None)
 
 
 def _listed(names: tuple[str, ...], otherwise: str, label: str = "") -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
 from data_versioning.experiments.run_values import legal_name
-from data_versioning.experiments.store import SQLITE, is_local, readable, setup_mlflow, tracking_uri
+from data_versioning.experiments.store import database, readable, setup_mlflow
 from data_versioning.study import Study
 
 
@@ -49,7 +48,7 @@ def runs_with(
     Returns:
         The runs by version, and the reason if the store could not be asked, else empty.
     """
-    if is_local(study) and not Path(tracking_uri(study).removeprefix(SQLITE)).is_file():
+    if (file := database(study)) and not file.is_file():
         return {}, "there is no MLflow store yet"  # to look must not make one
     try:
         experiment = setup_mlflow(study)

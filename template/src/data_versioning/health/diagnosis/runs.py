@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from data_versioning.errors import StoreError
-from data_versioning.health.checks import LOG, REPRODUCE, database, logging_status
+from data_versioning.experiments.store import database
+from data_versioning.health.checks import LOG, REPRODUCE, logging_status
 from data_versioning.health.diagnosis.findings import ANSWERS, Case, Finding
 from data_versioning.health.processes import is_held
 from data_versioning.pipeline import unlogged
