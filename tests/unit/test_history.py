@@ -247,6 +247,8 @@ def test_names_that_yaml_writes_differently(repository: Repository) -> None:
         entries = LineageTracker().get_audit_trail(name)
         assert [entry.hash for entry in entries] == [hashed("0"), hashed("1")], name
         assert entries[1].tags == ("v1",)
+    repository.commit("a pointer", {"data/c\nd.csv.dvc": pointer("c\nd.csv", "1")})
+    assert LineageTracker().get_lineage("data/c\nd.csv", rev="main").hash == hashed("1")
 
 
 def test_what_dvc_never_kept_is_an_error(

@@ -57,10 +57,10 @@ class AuditEntry:
 
     def as_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
-        used = {} if self.used_by is None else {"used_by": self.used_by.as_dict()}
-        own = asdict(replace(self, used_by=None))
-        del own["used_by"]
-        return own | {"timestamp": self.timestamp.isoformat(), "tags": list(self.tags)} | used
+        made = asdict(self) | {"timestamp": self.timestamp.isoformat()}
+        if self.used_by is None:
+            del made["used_by"]
+        return made
 
 
 def audit_trail(study: Study, names: Sequence[str], used_by: bool = False) -> list[AuditEntry]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from data_versioning.lineage import lock_records, records
 from data_versioning.lineage.records import Kept, Record
-from data_versioning.tools import dvc_files, git, git_history
+from data_versioning.tools import git, git_history
 from data_versioning.tools.git_history import Blobs, Commit
 
 _KEPT = 4  # versions of a file
@@ -40,7 +39,7 @@ class Past:
     def __init__(self, root: Path, blobs: Blobs, revs: Sequence[str]) -> None:
         self.root = root
         self.commits = git_history.log(root, records.PATTERNS, revs)  # newest first
-        self._blobs = blobs
+        self.blobs = blobs
         self._folders = records.working_folders(root)
         self._texts: dict[str, dict[str | None, bytes]] = {}
 
@@ -54,7 +53,7 @@ class Past:
     def walk(self, oldest_first: bool = False) -> Iterator[Commit]:
         """Yield the commits; what they changed is then read ahead."""
         commits = self.commits[::-1] if oldest_first else self.commits
-        self._blobs.expect(
+        self.blobs.expect(
             blob
             for commit in commits
             for change in commit.changes
@@ -122,7 +121,7 @@ class Past:
         held: dict[str, Kept | None] = {}
         for (rev, file), blob in zip(asked, git_history.blob_ids(self.root, asked), strict=True):
             state = states.setdefault(file, self.versions(file, records.readable_part(path)))
-            gone, came = state.move(self._blobs.read(blob))
+            gone, came = state.move(self.blobs.read(blob))
             if any(record.out(path) for record in gone):
                 held[file] = None
             held[file] = next((out for record in came if (out := record.out(path))), held.get(file))
@@ -133,24 +132,16 @@ class Past:
     def locks(self) -> list[str]:
         """Return the paths of all `dvc.lock` there ever were."""
         changed = {change.path for commit in self.commits for change in commit.changes}
-        return sorted(path for path in changed if posixpath.basename(path) == dvc_files.LOCK)
+        return sorted(filter(records.is_lock, changed))
 
     def versions(self, file: str, needle: bytes = b"") -> Versions:
         """Return a reader of one file's versions; see `Versions`."""
         return Versions(file, self._folders, needle)
 
-    def read(self, blob: str | None) -> bytes:
-        """Return the content of a version of a file."""
-        return self._blobs.read(blob)
-
-    def expect(self, blobs: Iterable[str | None]) -> None:
-        """Say what `read` will be asked for."""
-        self._blobs.expect(blobs)
-
     def _text(self, path: str, blob: str | None) -> bytes:
         # Versions that follow each other are compared in pairs: some of each file are kept.
         recent = self._texts.setdefault(path, {})
-        text = recent.pop(blob) if blob in recent else text_of(path, self._blobs.read(blob))
+        text = recent.pop(blob) if blob in recent else text_of(path, self.blobs.read(blob))
         recent[blob] = text
         if len(recent) > _KEPT:
             del recent[next(iter(recent))]
@@ -189,15 +180,14 @@ class Versions:
 
 def text_of(path: str, content: bytes) -> bytes:
     """Return what `difference` compares: of a `dvc.lock` its records in DVC's layout."""
-    is_lock = posixpath.basename(path) == dvc_files.LOCK
-    return lock_records.section(content) if is_lock else content
+    return lock_records.section(content) if records.is_lock(path) else content
 
 
 def difference(path: str, old: bytes, new: bytes) -> tuple[list[bytes], list[bytes]]:
     """Return the records that only the old version of a file has, and those of the new one."""
     if old == new:
         return [], []
-    if posixpath.basename(path) == dvc_files.LOCK:
+    if records.is_lock(path):
         return lock_records.difference(old, new)
     return [old] if old else [], [new] if new else []
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from data_versioning.errors import StudyError
 from data_versioning.study import flatten, parse_yaml
-from data_versioning.tools import dvc_files, git, git_history
+from data_versioning.tools import dvc_files, git, git_history, git_state
 
 PATTERNS = ("*.dvc", dvc_files.LOCK, f"*/{dvc_files.LOCK}")
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -72,8 +72,12 @@ class Record:
 
 def is_record_file(path: str) -> bool:
     """Tell whether a path is that of a `dvc.lock` or a `*.dvc` file; git's patterns match more."""
-    name = posixpath.basename(path)
-    return name == dvc_files.LOCK or (name.endswith(".dvc") and name != ".dvc")
+    return is_lock(path) or (path.endswith(".dvc") and posixpath.basename(path) != ".dvc")
+
+
+def is_lock(path: str) -> bool:
+    """Tell whether a path is that of a `dvc.lock`."""
+    return posixpath.basename(path) == dvc_files.LOCK
 
 
 def at(root: Path, rev: str | None = None) -> list[Record]:
@@ -100,16 +104,10 @@ def _files(root: Path, rev: str | None) -> Iterator[tuple[str, bytes]]:
     if rev is None:
         yield from ((path, (root / path).read_bytes()) for path in on_disk(root))
         return
-    names = [
-        path
-        for pattern in ("*.dvc", f"*{dvc_files.LOCK}")
-        for path in git.tracked_files(root, pattern, rev)
-        if is_record_file(path)
-    ]
-    ids = git_history.blob_ids(root, [(rev, path) for path in names])
     with git_history.Blobs(root) as blobs:
-        for path, blob in zip(names, ids, strict=True):
-            yield path, blobs.read(blob)
+        for path, blob, _ in git_state.tree_files(root, rev):
+            if is_record_file(path):
+                yield path, blobs.read(blob)
 
 
 def on_disk(root: Path) -> list[str]:
@@ -137,7 +135,7 @@ def _parse(path: str, text: bytes, folders: tuple[tuple[str, str], ...]) -> tupl
         content = parse_yaml(text, path)
     except StudyError:  # committed long ago; nobody can mend it
         return ()
-    if posixpath.basename(path) == dvc_files.LOCK:
+    if is_lock(path):
         content = {"stages": content}
     try:
         return tuple(_parsed(path, content, dict(folders)))
@@ -147,7 +145,7 @@ def _parse(path: str, text: bytes, folders: tuple[tuple[str, str], ...]) -> tupl
 
 def _parsed(path: str, content: dict[str, Any], folders: Mapping[str, str]) -> Iterator[Record]:
     folder = posixpath.dirname(path)
-    if posixpath.basename(path) != dvc_files.LOCK:
+    if not is_lock(path):
         here = posixpath.join(folder, content.get("wdir") or "")
         yield _record(path, content, here)
         return

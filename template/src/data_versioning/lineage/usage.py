@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from data_versioning.lineage.past import Past, Versions
 from data_versioning.lineage.records import Record
 from data_versioning.models import model_tags
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git, git_history
+from data_versioning.tools import git, git_history
 
 Version = tuple[str, str]  # path and hash
 
@@ -121,16 +120,16 @@ def _follow(past: Past, asked: frozenset[Version]) -> Graph:
         commit
         for commit in reversed(past.commits)
         # A merge without changes of its own can still bring two pipelines together.
-        if not commit.changes or any(_is_lock(change.path) for change in commit.changes)
+        if not commit.changes or any(records.is_lock(change.path) for change in commit.changes)
     ]
-    files = sorted({*past.locks(), *filter(_is_lock, records.on_disk(past.root))})
+    files = sorted({*past.locks(), *filter(records.is_lock, records.on_disk(past.root))})
     readers = {file: past.versions(file) for file in files}
     graph = Graph(asked)
     seen: dict[tuple[str | None, ...], frozenset[Version]] = {}
     versions = _blobs(past, [commit.id for commit in commits], files)
-    past.expect(blob for blobs in versions for blob in blobs)
+    past.blobs.expect(blob for blobs in versions for blob in blobs)
     for commit, blobs in zip(commits, versions, strict=True):
-        graph.move(readers, [past.read(blob) for blob in blobs], commit.id)
+        graph.move(readers, [past.blobs.read(blob) for blob in blobs], commit.id)
         seen[blobs] = graph.used()
     tagged = git.tags(past.root)
     for names, blobs in zip(tagged.values(), _blobs(past, tagged, files), strict=True):
@@ -140,10 +139,6 @@ def _follow(past: Past, asked: frozenset[Version]) -> Graph:
     now = [path.read_bytes() if path.is_file() else b"" for path in paths]
     graph.move(readers, now, "")
     return graph
-
-
-def _is_lock(path: str) -> bool:
-    return posixpath.basename(path) == dvc_files.LOCK
 
 
 def _blobs(

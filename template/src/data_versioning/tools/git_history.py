@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from data_versioning.errors import StudyError
 from data_versioning.tools import git
 
 # Not --all: that takes in the stash, and the references of DVC's experiments.
@@ -62,18 +61,13 @@ def log(root: Path, patterns: Sequence[str], revs: Sequence[str] = EVERYTHING) -
         patterns: The files, as git's patterns.
         revs: Where the history ends; all branches and tags, and the current commit.
     """
-    if git.head(root) is None and "HEAD" in revs:
+    if git.head(root) is None:
         revs = [rev for rev in revs if rev != "HEAD"]
     options = ["--full-history", "--date-order", "-c", "--raw", "-z", "--relative", "--no-abbrev"]
-    options += [
-        "--no-renames",
-        "--no-show-signature",
-        "--encoding=UTF-8",
-        f"--format={'%x00'.join(_FIELDS)}",
-    ]
-    asked = ["git", "-c", "log.showRoot=true", "log", *options, *revs, "--", *patterns]
-    tokens = _output(root, asked).decode(errors="surrogateescape").split("\0")
-    return list(_commits(tokens))
+    options += ["--root", "--no-renames", "--no-show-signature", "--encoding=UTF-8"]
+    options += [f"--format={'%x00'.join(_FIELDS)}"]
+    listed = git.run(root, ["log", *options, *revs, "--", *patterns])
+    return list(_commits(listed.decode(errors="surrogateescape").split("\0")))
 
 
 def _commits(tokens: Sequence[str]) -> Iterator[Commit]:
@@ -162,14 +156,14 @@ def blob_ids(root: Path, files: Iterable[tuple[str, str]]) -> list[str | None]:
     """
     # git reads a name a line, and none has a line break in it but for a strange path's.
     names = "".join(f"{rev}:./{path}".replace("\n", "?") + "\n" for rev, path in files)
-    asked = ["git", "cat-file", "--batch-check=%(objectname)"]
-    lines = _output(root, asked, names.encode(errors="surrogateescape")).splitlines()
+    asked = ["cat-file", "--batch-check=%(objectname)"]
+    lines = git.run(root, asked, names.encode(errors="surrogateescape")).splitlines()
     return [None if line.endswith(b" missing") else line.decode() for line in lines]
 
 
 def ancestors(root: Path, rev: str) -> set[str]:
     """Return the commits that a revision holds, itself included."""
-    return set(_output(root, ["git", "rev-list", rev]).decode().split())
+    return set(git.run(root, ["rev-list", rev]).decode().split())
 
 
 def identity(root: Path) -> tuple[str, str]:
@@ -182,12 +176,4 @@ def identity(root: Path) -> tuple[str, str]:
 
 def is_shallow(root: Path) -> bool:
     """Tell whether the clone holds the newest commits only."""
-    return _output(root, ["git", "rev-parse", "--is-shallow-repository"]).strip() == b"true"
-
-
-def _output(root: Path, argv: Sequence[str], given: bytes = b"") -> bytes:
-    done = subprocess.run(argv, cwd=root, input=given, capture_output=True, check=False)
-    if done.returncode != 0:
-        reason = done.stderr.decode(errors="replace").strip().splitlines()
-        raise StudyError("git failed", reason[-1] if reason else " ".join(argv[:2]), "git fsck")
-    return done.stdout
+    return git.run(root, ["rev-parse", "--is-shallow-repository"]).strip() == b"true"
