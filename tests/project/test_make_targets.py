@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.conftest import ROOT, Render, git
 from tests.project.conftest import run
 from tests.project.test_pipeline import edit, stages_run
 
+VERB = (".venv/bin/python", "-m", "data_versioning")
 LINE = re.compile(r"^  make ([a-z-]+) +(\S.*)$", re.MULTILINE)
 
 
@@ -125,3 +127,52 @@ def test_the_example_can_be_cleared(study: Path) -> None:
     git(study, "add", "--all")
     git(study, "commit", "--quiet", "--message", "feat: count the notes")
     assert "count.txt" in git(study, "show", "--format=", "HEAD:dvc.lock")
+
+
+def test_targets_that_trace(study: Path) -> None:
+    """Status, lineage, audit, models, comparison and doctor of a study with two results."""
+    run(study, "make", "push")
+    edit(study / "params.yaml", r"alpha: 10.0", "alpha: 1.0")
+    assert "stale: train" in run(study, "make", "status").stdout
+    run(study, "make", "repro")
+    git(study, "commit", "--quiet", "--all", "--message", "feat(train): a weaker penalty")
+    figure = run(study, "make", "lineage", "OF=results/figures/prediction.png").stdout
+    assert "data/raw/diabetes.csv" in figure
+    assert "alpha" in figure
+    assert git(study, "rev-parse", "HEAD")[:8] in figure
+    audit = run(study, "make", "audit", "OF=models/model.joblib").stdout
+    assert "data: first results" in audit
+    assert "feat(train): a weaker penalty" in audit
+
+    register = (*VERB, "registry", "register", "ridge", "1.0.0", "--stage", "production")
+    assert "registered ridge 1.0.0 (production)" in run(study, *register).stdout
+    assert re.search(r"^ridge +1\.0\.0 +production", run(study, "make", "models").stdout, re.M)
+    load = "from data_versioning import ModelRegistry; print(ModelRegistry().load_model('ridge'))"
+    assert "Ridge(" in run(study, ".venv/bin/python", "-c", load).stdout
+
+    runs = json.loads(run(study, *VERB, "experiments", "--json").stdout)
+    ids = [one["run_id"][:8] for one in runs[:2]]
+    compared = run(study, "make", "compare", f"A={ids[0]}", f"B={ids[1]}").stdout
+    assert re.search(r"train\.alpha +1\.0 +10\.0", compared)
+
+    # Nothing is an error; the second model is not in the remote yet.
+    examined = run(study, "make", "doctor").stdout
+    assert "DV213" in examined
+    assert not re.search(r"^error", examined, re.M)
+    run(study, "make", "push")
+    assert "DV213" not in run(study, "make", "doctor").stdout
+
+
+def test_completion_knows_the_verbs(study: Path) -> None:
+    """Bash completes a verb of the short command, and one within a verb."""
+    script = """
+        source <(.venv/bin/data-versioning completion bash)
+        complete -p data-versioning
+        for words in "data-versioning che" "data-versioning registry ve"; do
+            COMP_WORDS=($words) COMP_CWORD=$(($(wc -w <<<"$words") - 1)) COMPREPLY=()
+            _shtab_data_versioning "" "${COMP_WORDS[-1]}" ""
+            echo "${COMPREPLY[@]}"
+        done
+    """
+    said = run(study, "bash", "-c", script).stdout.splitlines()
+    assert said[1:] == ["checkout-version check-remote check-runs", "verify"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 Run = Callable[[argparse.Namespace], int | None]
@@ -21,7 +21,7 @@ class Verbs:
         self._parser = parser
         self._verbs = parser.add_subparsers(metavar="<verb>", required=True)
         parser.epilog = ""
-        parser.formatter_class = argparse.RawDescriptionHelpFormatter
+        parser.formatter_class = _Grouped
 
     def group(self, title: str) -> None:
         """Begin a group."""
@@ -35,16 +35,29 @@ class Verbs:
             run: What it does with the parsed arguments; returns the exit status, None for 0.
             text: What it does, in one line that begins with a small letter.
         """
-        added = self._verbs.add_parser(name, description=f"{text[0].upper()}{text[1:]}.")
+        added = self._parser_of(name, text)
         added.set_defaults(run=run)
-        self._parser.epilog = f"{self._parser.epilog}  {name:<19} {text}\n"
         return added
 
     def nest(self, name: str, text: str) -> Verbs:
         """Add a verb that has verbs of its own, such as `registry list`."""
-        added = self._verbs.add_parser(name, description=f"{text[0].upper()}{text[1:]}.")
+        nested = Verbs(self._parser_of(name, text))
+        nested.group("verbs")
+        return nested
+
+    def _parser_of(self, name: str, text: str) -> argparse.ArgumentParser:
         self._parser.epilog = f"{self._parser.epilog}  {name:<19} {text}\n"
-        return Verbs(added)
+        # Completion leaves out verbs without a help text.
+        return self._verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+
+
+class _Grouped(argparse.RawDescriptionHelpFormatter):
+    """Leaves out argparse's own list of verbs: the epilog has them, by group."""
+
+    def _iter_indented_subactions(
+        self, action: argparse.Action
+    ) -> Generator[argparse.Action, None, None]:
+        yield from ()
 
 
 def json_option(parser: argparse.ArgumentParser) -> None:
