@@ -12,6 +12,7 @@ from data_versioning.data.large_files import auto_track_large_files, refuse_larg
 from data_versioning.errors import StudyError
 from data_versioning.experiments.lineage_key import lineage_key
 from data_versioning.study import Study, flatten, load_params
+from data_versioning.tools.git import changes
 
 from tests.conftest import git
 
@@ -98,6 +99,9 @@ def test_what_makes_a_study_dirty(study: Study) -> None:
     odd.touch()
     assert lineage_key(study.root)["git.dirty"] == "true"
     odd.unlink()
+    git(study.root, "mv", "params.yaml", "renamed.yaml")
+    assert {"params.yaml", "renamed.yaml"} < set(changes(study.root))
+    git(study.root, "mv", "renamed.yaml", "params.yaml")
     (study.root / "big.bin").write_bytes(b"x" * 2000)
     auto_track_large_files()
     assert lineage_key(study.root)["git.dirty"] == "true"

@@ -131,6 +131,8 @@ def test_add_then_commit(study: Study) -> None:
     write(root / "data/imagenet.tar.gz", "bytes\n")
     write(root / "data/other.txt", "bytes\n")
     write(root / "notes.md", "staged\n")
+    write(root / ".gitignore", (root / ".gitignore").read_text() + "*.txt\n!other.txt\n")
+    git(root, "commit", "--quiet", "--all", "--message", "ignore")
     git(root, "add", "notes.md")
     tracker.add("data/imagenet.tar.gz")
     tracker.add("data/other.txt")
@@ -391,6 +393,14 @@ def test_checkout_of_a_version_and_back(versions: Study, monkeypatch: pytest.Mon
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "new"))
     tracker.checkout_version(tag="v1.0")
     assert contents(root) == then
+    # Data that DVC has no hash of, as of some imports, stays.
+    tracker.checkout_version(rev="HEAD")
+    write(root / "data/import.txt", "precious\n")
+    write(root / "data/import.txt.dvc", "outs:\n- path: import.txt\n")
+    git(root, "add", "data/import.txt.dvc")
+    git(root, "commit", "--quiet", "--message", "import")
+    tracker.checkout_version(tag="v1.0")
+    assert contents(root) == {**then, "data/import.txt": "precious\n"}
 
 
 def test_checkout_loses_nothing(versions: Study) -> None:

@@ -48,9 +48,10 @@ def checkout_version(
             dvc.checkout(root, wanted)
         raise
     in_git = set(git.tracked_files(root, "."))  # such as metrics
-    if not wanted:
-        for path in now.keys() - then.keys() - in_git:
-            if _is_cached(root, now[path]):
+    if later := set() if wanted else now.keys() - then.keys() - in_git:
+        cache = dvc.cache_dir(root)
+        for path in later:
+            if _is_cached(cache, now[path]):
                 dvc_cache.delete(root / path)
     return sorted(
         path
@@ -84,7 +85,8 @@ def _refuse_lost_data(study: Study, pointers: Sequence[str]) -> None:
     """Refuse to replace data that DVC does not keep as it is on disk."""
     root = study.root
     status = dvc.data_status(root)
-    changed = {*status.get("uncommitted", {}).get("modified", []), *_lacking(status)}
+    modified = status.get("uncommitted", {}).get("modified", [])
+    changed = {*modified, *status.get("not_in_cache", [])}
     data = {path.rstrip("/") for path in changed} & dvc_files.outputs(root).keys()
     if pointers:
         data &= {pointer.removesuffix(".dvc") for pointer in pointers}
@@ -104,17 +106,15 @@ def _is_kept(root: Path, path: str) -> bool:
     A checkout that was killed leaves such data.
     """
     known = digest(root / path)
+    if not _is_cached(dvc.cache_dir(root), known):
+        return False
     patterns = [f":(literal){path}.dvc", dvc_files.LOCK]
-    return _is_cached(root, known) and bool(git_index.commits_that_changed(root, known, patterns))
+    return bool(git_index.commits_that_changed(root, known, patterns))
 
 
-def _is_cached(root: Path, known: str) -> bool:
+def _is_cached(cache: Path, known: str) -> bool:
     # Of some imports DVC knows no hash.
-    return bool(known) and (dvc.cache_dir(root) / "files/md5" / known[:2] / known[2:]).exists()
-
-
-def _lacking(status: Mapping[str, list[str]]) -> list[str]:
-    return status.get("not_in_cache", [])
+    return bool(known) and (cache / "files/md5" / known[:2] / known[2:]).exists()
 
 
 def _fetch(study: Study, remote: Sequence[str], pointers: Sequence[str]) -> None:
@@ -133,7 +133,7 @@ def _fetch(study: Study, remote: Sequence[str], pointers: Sequence[str]) -> None
 
 
 def _wanted(study: Study, pointers: Sequence[str]) -> list[str]:
-    lacking = _lacking(dvc.data_status(study.root))
+    lacking = dvc.data_status(study.root).get("not_in_cache", [])
     data = [pointer.removesuffix(".dvc") for pointer in pointers]
     return [
         path

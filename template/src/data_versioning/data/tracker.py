@@ -243,10 +243,7 @@ class DVCTracker:
         return own
 
     def _tracked(self, paths: Sequence[str], commit: str | None, push: bool) -> list[Tracked]:
-        pushed = False
-        if push:
-            said = self.push()
-            pushed = said.startswith("pushed")
+        pushed = push and self.push().startswith("pushed")
         known = dvc_files.details(self._root)
         return [
             Tracked(

@@ -45,7 +45,7 @@ def changes(root: Path, except_paths: Iterable[str] = ()) -> list[str]:
     # DVC writes a .gitignore beside what it tracks.
     pathspec = [".", ":(exclude,glob)**/.gitignore"]
     pathspec += [f":(exclude,literal){path}" for path in except_paths]
-    text = capture(["git", "status", "--porcelain", "-z", "--", *pathspec], root)
+    text = capture(["git", "status", "--porcelain", "--no-renames", "-z", "--", *pathspec], root)
     return [entry[3:] for entry in text.split("\0") if len(entry) > 3]
 
 

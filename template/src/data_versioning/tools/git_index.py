@@ -93,7 +93,8 @@ def ignore_rules(root: Path, paths: Iterable[str]) -> dict[str, tuple[str, str]]
         if source not in lines:
             lines[source] = (root / source).read_text(encoding="utf-8").split("\n")
         # The pattern that git prints has lost its blanks at the end.
-        rules[path] = source, lines[source][int(number) - 1]
+        if not (line := lines[source][int(number) - 1]).startswith("!"):  # which takes it back
+            rules[path] = source, line
     return rules
 
 
