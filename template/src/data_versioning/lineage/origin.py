@@ -155,7 +155,7 @@ def _commit(past: Past, end: str | None, record: Record, out: Kept) -> git_histo
     held = git_history.ancestors(past.root, end)
     needle = out.md5.encode() or records.readable_part(out.path)
     for commit in past.walk(oldest_first=True):
-        if commit.id in held and past.holds(commit, needle):
+        if commit.id in held:
             _, new = past.delta(commit, [needle]).get(out.path, (None, None))
             if new and new.kept.version == out.version and same_making(new.record, record):
                 return commit

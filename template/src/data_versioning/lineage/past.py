@@ -62,14 +62,6 @@ class Past:
         )
         yield from commits
 
-    def holds(self, commit: Commit, needle: bytes) -> bool:
-        """Tell whether a file that a commit changed has some bytes in it from then on."""
-        return any(
-            needle in self._text(change.path, change.after)
-            for change in commit.changes
-            if records.is_record_file(change.path)
-        )
-
     def delta(self, commit: Commit, needles: Iterable[bytes] = (b"",)) -> Delta:
         """Return the paths whose version or record a commit changed, as they were and became.
 
