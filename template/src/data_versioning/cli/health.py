@@ -47,7 +47,9 @@ def _doctor(args: argparse.Namespace) -> int:
         {"id": one.id, "severity": one.severity, "title": one.title} | asdict(one) for one in found
     ]
     text = "\n".join(
-        f"{one.severity:<8} {one.id}  {one.title}: {one.where}\n{'':<15} try: {one.mend}"
+        f"{one.severity:<8} {one.id}  {one.title}"
+        + (f": {one.where}" if one.where else "")
+        + (f"\n{'':<15} try: {one.mend}" if one.mend else "")
         for one in found
     )
     show(args, facts, text or "the study is well: nothing to mend")
