@@ -164,7 +164,7 @@ def lacking(
     objects: Mapping[str, Sequence[str]],
     seconds: float | None = None,
     send: bool = False,
-) -> dict[str, dict[str, int]]:
+) -> dict[str, tuple[int, int]]:
     """Return which objects a remote lacks; see `dvc_state.lacking`.
 
     Raises:
@@ -172,10 +172,7 @@ def lacking(
     """
     try:
         _refuse_absent_folder("push", remote)
-        done = dvc_state.lacking(study.root, remote.name, objects, seconds, send)
-        if done is None:
-            raise _failure("push", remote, f"ERROR: timed out after {seconds} seconds")
-        status, found, stderr = done
+        status, found, stderr = dvc_state.lacking(study.root, remote.name, objects, seconds, send)
         if status != 0:
             raise _failure("push", remote, stderr)
     except StudyError as error:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
-from data_versioning.health.references import Reference, references
+from data_versioning.health.references import references
 from data_versioning.study import Study
 
 SEND = "python -m data_versioning check-remote --send"  # `dvc push` trusts its memory of the remote
@@ -97,15 +97,10 @@ def push_status(
         objects = {key: sorted(set(hashes)) for key, hashes in objects.items()}
         found = remotes.lacking(study, target, objects, seconds, send)
         unpushed += [
-            _unpushed(target.name, one, wanted[one], found[one.md5])
+            Unpushed(target.name, one.path, one.md5, tuple(wanted[one]), *found[one.md5])
             for one in here
             if one.md5 in found
         ]
     asked = tuple(target.name for target in targets) + tuple(sorted(own))
     unpushed.sort(key=lambda one: (one.remote, one.path, one.revisions))
     return PushStatus(asked, len(wanted), tuple(unpushed))
-
-
-def _unpushed(remote: str, one: Reference, revisions: list[str], found: dict[str, int]) -> Unpushed:
-    counts = found["lacking"], found["lost"]
-    return Unpushed(remote, one.path, one.md5, tuple(revisions), *counts)

@@ -74,7 +74,7 @@ def lacking(
     objects: Mapping[str, Sequence[str]],
     seconds: float | None = None,
     send: bool = False,
-) -> tuple[int, dict[str, dict[str, int]], str] | None:
+) -> tuple[int, dict[str, tuple[int, int]], str]:
     """Ask a remote which objects it lacks; files of folders are asked for one by one.
 
     Args:
@@ -85,8 +85,8 @@ def lacking(
         send: Send what is lacking and in the cache, first.
 
     Returns:
-        Exit status, by hash how many files are `lacking` and how many of these are `lost`, not in
-        the cache either, and what was written to standard error; None when time ran out.
+        Exit status, by hash how many files are lacking and how many of these are lost, not in the
+        cache either, and what was written to standard error.
     """
     # -P: this package's `dvc` must not hide DVC.
     argv = [sys.executable, "-P", str(Path(__file__).with_name("remote_objects.py"))]
@@ -99,7 +99,7 @@ def lacking(
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        return None
+        return 1, {}, f"ERROR: timed out after {seconds} seconds"
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else {}, done.stderr
 
 

@@ -4,8 +4,8 @@ No command of DVC says that: `dvc status --cloud` names one path per hash, and t
 folder for granted when the folder's own object is there. So does `dvc push`, which sends none then.
 
 Reads JSON: `root`, `remote`, `objects`, hashes by the algorithm that made them, and `send`, whether
-to send what is lacking. Prints JSON: by hash how many files are `lacking`, the folder's own object
-included, and how many of these are `lost`, in the cache neither.
+to send what is lacking. Prints JSON: by hash how many files are lacking, the folder's own object
+included, and how many of these are lost, in the cache neither.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ def main() -> int:
     from dvc.repo import Repo
 
     asked = json.load(sys.stdin)
-    answer: dict[str, dict[str, int]] = {}
+    answer: dict[str, tuple[int, int]] = {}
     try:
         with Repo(asked["root"]) as repo:
             for algorithm, hashes in asked["objects"].items():
@@ -35,7 +35,7 @@ def main() -> int:
                         remote.add(cache.oid_to_path(digest), cache.fs, digest)
                     lacking, lost = _lacking(remote, cache, lacking)
                 answer |= {
-                    digest: {"lacking": len(files & lacking), "lost": len(files & lost)}
+                    digest: (len(files & lacking), len(files & lost))
                     for digest, files in parts.items()
                     if files & lacking
                 }
