@@ -88,12 +88,12 @@ class ModelRegistry:
             model_path: A file or folder that DVC keeps, committed; the path that `dvc.yaml` has
                 under this name, or `model.path` of `study.yaml`, when not given.
             metrics: What it scored; of a model the pipeline makes, the pipeline's metrics when not
-                given.
+                given. Of a version that is registered already they stay what they were.
             stage: The stage to promote it to.
 
         Raises:
             StudyError: A bad name or version, a model DVC does not keep or git has not committed,
-                or a version that was registered with other bytes or metrics.
+                or a version that was registered with other bytes.
             StoreError: MLflow did not answer; the tags are made, and `registry rebuild` does
                 the rest.
         """
@@ -226,7 +226,8 @@ class ModelRegistry:
 
     def _unknown(self, name: str) -> StudyError:
         known = sorted({one.name for one in self.list()})
-        mend = f"one of: {', '.join(known)}" if known else "registry register"
+        register = "python -m data_versioning registry register NAME VERSION"
+        mend = f"one of: {', '.join(known)}" if known else register
         return StudyError("no such model", name, mend)
 
     def _holder(self, name: str, stage: str | None) -> str:
