@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from data_versioning.errors import StudyError
 from data_versioning.experiments import store
 from data_versioning.experiments.dataset_inputs import data_url, versions
 from data_versioning.pipeline.manager import reproduce
-from data_versioning.pipeline.metric_files import read_metrics
+from data_versioning.pipeline.metrics import read_metrics
 from data_versioning.study import Study
 
 from tests.conftest import git
@@ -152,11 +153,15 @@ def test_folders_and_what_is_no_dataset(study: Study) -> None:
         ):
             with pytest.raises(StudyError, match=what):
                 tracker.log_dataset(path)
-        (root / "folder/b/c.csv").chmod(0o644)
-        (root / "folder/b/c.csv").write_text("edited")
-        with pytest.raises(StudyError, match="changed since DVC hashed it: folder") as no:
-            tracker.log_dataset("folder")
-        assert no.value.mend == "dvc add 'folder'"
+        with pytest.raises(StudyError) as no:
+            tracker.log_dataset("in.txt")
+        assert no.value.mend == "python -m data_versioning track-data in.txt -m <message>"
+        for path, edited in (("folder", "folder/b/c.csv"), ("-n 'quoted' ü.csv",) * 2):
+            (root / edited).chmod(0o644)
+            (root / edited).write_text("edited")
+            with pytest.raises(StudyError, match=f"changed since DVC hashed it: {path}") as no:
+                tracker.log_dataset(path)
+            assert no.value.mend == f"dvc add -- {shlex.quote(path)}"
     logged = inputs(study, run.info.run_id)
     assert set(logged) == {"-n 'quoted' ü.csv", "folder"}
     assert logged["folder"]["digest"] == md5_of(study, "folder")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
@@ -76,7 +77,8 @@ def refuse_changed(study: Study, path: str) -> None:
     if path not in known:
         raise _not_kept(path, known)
     if digest(study.root / path) != known[path]:
-        mend = "make repro" if path in dvc_files.stage_outputs(study.root) else f"dvc add '{path}'"
+        made = path in dvc_files.made_by_stages(study.root)
+        mend = "make repro" if made else f"dvc add -- {shlex.quote(path)}"
         raise StudyError("changed since DVC hashed it", path, mend)
 
 
@@ -142,7 +144,7 @@ def _not_kept(path: str, kept: dict[str, str]) -> StudyError:
     for folder in Path(path).parents:
         if folder.as_posix() in kept:
             return StudyError(f"part of the dataset {folder.as_posix()}", path, "log the folder")
-    mend = f"python -m data_versioning track '{path}'"
+    mend = f"python -m data_versioning track-data {shlex.quote(path)} -m <message>"
     return StudyError("neither a stage's output nor tracked by DVC", path, mend)
 
 

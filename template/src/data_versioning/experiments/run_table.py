@@ -17,7 +17,7 @@ WIDTH = 40  # characters of a value in a comparison
 
 
 def table(runs: list[dict[str, Any]]) -> str:
-    """Return runs as an aligned text table; metrics common to the newest runs are its columns."""
+    """Return runs as an aligned text table, with the first few of their metrics by name."""
     metrics = sorted({name for run in runs for name in run["metrics"]})[:6]
     rows = [["run", "started", "status", "commit", *metrics]]
     for run in runs:

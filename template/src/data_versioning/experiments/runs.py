@@ -19,8 +19,8 @@ from data_versioning.experiments.run_values import legal_texts, numbers
 from data_versioning.experiments.store import readable, setup_mlflow
 from data_versioning.locking import exclusive
 from data_versioning.pipeline import unlogged
-from data_versioning.pipeline.metric_files import read_metrics
-from data_versioning.study import MARKER, Study, flatten, load_params
+from data_versioning.pipeline.metrics import read_metrics
+from data_versioning.study import MARKER, Study, flatten, read_yaml
 from data_versioning.tools import dvc_files, git
 
 
@@ -157,7 +157,8 @@ def _found(client: Any, run_id: str | None) -> Any:
 
 def _unlogged_params(study: Study, joined: Any) -> dict[str, Any]:
     """Return the parameters of the study that its run lacks; MLflow lets none be changed."""
-    params = legal_texts(_params(study))
+    path = study.root / "params.yaml"
+    params = legal_texts(dict(flatten(read_yaml(path)))) if path.is_file() else {}
     logged = joined.data.params if joined else {}
     for name in sorted(params.keys() & logged.keys()):
         if params[name] != logged[name]:
@@ -167,11 +168,6 @@ def _unlogged_params(study: Study, joined: Any) -> dict[str, Any]:
                 file=sys.stderr,
             )
     return {name: value for name, value in params.items() if name not in logged}
-
-
-def _params(study: Study) -> dict[str, Any]:
-    path = study.root / "params.yaml"
-    return dict(flatten(load_params(path))) if path.is_file() else {}
 
 
 def _log_results(study: Study, client: Any, run_id: str) -> None:
@@ -189,8 +185,12 @@ def _log_results(study: Study, client: Any, run_id: str) -> None:
     if model := study.settings.get("model"):
         try:
             _log_model(study, model)
-        except (mlflow.MlflowException, StudyError):
+        except mlflow.MlflowException:
             raise
+        except StudyError as error:
+            if error.where.startswith(MARKER):
+                raise
+            raise StudyError(str(error), f"{MARKER}: model", error.mend) from None
         except Exception as error:  # the study's own loader, model and data run here
             what = f"the model cannot be logged ({type(error).__name__}: {one_line(error)})"
             raise StudyError(what, f"{MARKER}: model", f"$EDITOR {MARKER}; make repro") from error

@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from data_versioning.errors import StoreError, StudyError, one_line
 from data_versioning.locking import exclusive
@@ -153,21 +152,14 @@ def _follow_move(database: Path) -> None:
         there = row[0].removesuffix(f"/{ARTIFACTS}") if row else here
         if there == here:
             return
-        for table, column in _addresses(connection):
+        addresses = connection.execute(
+            "SELECT tables.name, columns.name FROM sqlite_master AS tables"
+            " JOIN pragma_table_info(tables.name) AS columns WHERE tables.type = 'table' AND"
+            " columns.name IN ('artifact_location', 'artifact_uri', 'source', 'storage_location')"
+        ).fetchall()
+        for table, column in addresses:
             connection.execute(
                 f'UPDATE "{table}" SET "{column}" = ? || substr("{column}", ?) '
                 f'WHERE substr("{column}", 1, ?) = ?',
                 (here, len(there) + 1, len(there) + 1, f"{there}/"),
             )
-
-
-def _addresses(connection: sqlite3.Connection) -> list[tuple[str, str]]:
-    columns: list[tuple[str, str]] = []
-    tables: list[Any] = connection.execute(
-        "SELECT name FROM sqlite_master WHERE type = 'table'"
-    ).fetchall()
-    for (table,) in tables:
-        for column in connection.execute(f'PRAGMA table_info("{table}")').fetchall():
-            if column[1] in {"artifact_location", "artifact_uri", "source", "storage_location"}:
-                columns.append((table, column[1]))
-    return columns

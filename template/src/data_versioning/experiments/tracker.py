@@ -10,18 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.experiments import run_search
+from data_versioning.experiments import run_search, run_values
 from data_versioning.experiments.dataset_inputs import log_datasets, refuse_changed
 from data_versioning.experiments.lineage_key import lineage_key
 from data_versioning.experiments.logged_model import log_model
 from data_versioning.experiments.run_files import log_file
-from data_versioning.experiments.run_values import (
-    TEXT_LENGTH,
-    LoggedAlready,
-    histories,
-    legal_name,
-    legal_texts,
-)
 from data_versioning.experiments.store import readable, setup_mlflow
 from data_versioning.hashing import digest
 from data_versioning.study import Study, flatten
@@ -87,22 +80,21 @@ class ExperimentTracker:
                 "a run is under way already", under_way.info.run_id, "start_run(..., nested=True)"
             )
         reproduction = None if under_way else join_reproduction(self._study)
-        joins = reproduction is not None and not nested and reproduction not in _joined
+        joins = None if nested or reproduction in _joined else reproduction
         with readable(self._study):
-            if joins and reproduction:
-                run = mlflow.start_run(reproduction)
-                _joined.add(reproduction)
-                mlflow.set_tags(legal_texts(tags or {}))
+            if joins:
+                run = mlflow.start_run(joins)
+                _joined.add(joins)
+                mlflow.set_tags(run_values.legal_texts(tags or {}))
             else:
                 key = lineage_key(self._study.root)
+                own = {**(tags or {}), **key, "mlflow.source.git.commit": key["git.commit"]}
                 run = mlflow.start_run(
                     experiment_id=experiment_id,
                     run_name=name,
                     nested=nested,
                     parent_run_id=reproduction,
-                    tags=legal_texts(
-                        {**(tags or {}), **key, "mlflow.source.git.commit": key["git.commit"]}
-                    ),
+                    tags=run_values.legal_texts(own),
                 )
         self._runs.append(run.info.run_id)
         status = "FAILED"
@@ -132,8 +124,8 @@ class ExperimentTracker:
         from mlflow.exceptions import MlflowException
 
         run_id, client = self._run()
-        values = {legal_name(name): str(value) for name, value in flatten(params)}
-        cut = legal_texts(values)
+        values = {run_values.legal_name(name): str(value) for name, value in flatten(params)}
+        cut = run_values.legal_texts(values)
         with readable(self._study):
             try:
                 client.log_batch(run_id, params=[Param(*param) for param in cut.items()])
@@ -142,10 +134,11 @@ class ExperimentTracker:
                 for name, value in cut.items():
                     if logged.get(name, value) != value:
                         what = f"the run has this parameter as {logged[name]}, not {value}"
-                        raise LoggedAlready(what, name, "start_run(..., nested=True)") from None
+                        mend = "start_run(..., nested=True)"
+                        raise run_values.LoggedAlready(what, name, mend) from None
                 raise
             for name, value in values.items():
-                if len(value) > TEXT_LENGTH:
+                if len(value) > run_values.TEXT_LENGTH:
                     client.log_text(run_id, value, f"params/{name.replace('/', '_')}.txt")
 
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
@@ -168,7 +161,7 @@ class ExperimentTracker:
         now = int(time.time() * 1000)
         entries = [
             Metric(name, value, now, at)
-            for name, history in histories(metrics).items()
+            for name, history in run_values.histories(metrics).items()
             for at, value in enumerate(history, step or 0)
         ]
         with readable(self._study):

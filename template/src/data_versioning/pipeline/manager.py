@@ -8,7 +8,7 @@ import stat
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from data_versioning.errors import StoreError, StudyError, UsageError
 from data_versioning.locking import exclusive
 from data_versioning.pipeline import unlogged
 from data_versioning.pipeline.stage_results import StageResult, stage_failed, stage_results
-from data_versioning.study import Study, load_params
+from data_versioning.study import Study, read_yaml
 from data_versioning.tools import dvc, dvc_cache, dvc_files, git
 
 LOCK = ".dvc/tmp/reproduce.lock"
@@ -41,13 +41,14 @@ class Reproduction:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
-        return vars(self) | {"stages": [stage.as_dict() for stage in self.stages]}
+        return asdict(self)
 
     def report(self) -> str:
         """Return a line for each stage, if one had something to do, and what to do next."""
         lines = []
         width = max((len(stage.name) for stage in self.stages), default=0)
-        for stage in self.stages if self._worked else ():
+        worked = any(stage.outcome != "skipped" for stage in self.stages)
+        for stage in self.stages if worked else ():
             seconds = "" if stage.seconds is None else f"{stage.seconds:.1f} s"
             changed = ", ".join(stage.changed)
             line = f"{stage.name:<{width}}  {stage.outcome:<7}  {seconds:>8}  {changed}"
@@ -58,10 +59,6 @@ class Reproduction:
         elif not self.changed:
             lines.append("nothing changed, nothing logged")
         return "\n".join(lines)
-
-    @property
-    def _worked(self) -> bool:
-        return any(stage.outcome != "skipped" for stage in self.stages)
 
 
 class PipelineManager:
@@ -154,7 +151,7 @@ def reproduce(
     with exclusive(root / LOCK, "it reproduces the pipeline") as held:
         for path in (root / dvc_files.PIPELINE, root / "params.yaml"):
             if path.exists():
-                load_params(path)  # DVC's own message about broken YAML names no file
+                read_yaml(path)  # DVC's own message about broken YAML names no file
         _refuse_unknown_stages(root, args)
         if params:
             from data_versioning.pipeline.parameters import set_params

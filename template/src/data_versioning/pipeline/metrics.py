@@ -1,10 +1,11 @@
-"""Compare metrics and parameters between any two revisions, without checking anything out."""
+"""Read metrics, and compare them and parameters between any two revisions without a checkout."""
 
 from __future__ import annotations
 
 import json
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,6 +182,34 @@ class MetricsComparator:
             metrics=tuple(_changes(old_metrics, new_metrics)),
             params=tuple(changed),
         )
+
+
+def read_metrics(study: Study) -> dict[str, Any]:
+    """Return the metrics of all files together, as `dvc.api.metrics_show` does.
+
+    Plain files are read here, as a start of DVC costs more. A name that several files have becomes
+    `<file>:<name>`.
+
+    Raises:
+        StudyError: A file is not what its ending says.
+    """
+    paths = sorted(dvc_files.value_files(study.root)[0])
+    folders = any((study.root / path).is_dir() for path in paths)
+    if folders or len(git.tracked_files(study.root, f"*{dvc_files.PIPELINE}")) > 1:
+        import dvc.api
+
+        return dict(dvc.api.metrics_show(repo=str(study.root)))
+    contents = {
+        path: parse_values(content, path)
+        for path in paths
+        if (content := dvc_files.content(study.root, path)) is not None
+    }
+    uses = Counter(name for content in contents.values() for name in content)
+    return {
+        (name if uses[name] == 1 else f"{path}:{name}"): value
+        for path, content in contents.items()
+        for name, value in content.items()
+    }
 
 
 Values = dict[tuple[str, str], Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from data_versioning.errors import StudyError
@@ -33,10 +33,6 @@ class StageResult:
     outcome: str
     seconds: float | None = None
     changed: tuple[str, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold."""
-        return asdict(self) | {"changed": list(self.changed)}
 
 
 class StageFailed(StudyError):
