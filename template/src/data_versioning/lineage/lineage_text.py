@@ -26,7 +26,7 @@ def text(lineage: Lineage) -> str:
         *_block("command", lineage.command.splitlines()),
         f"  commit       {commit}",
         f"  environment  {lineage.environment} (uv.lock)",
-        *_block("parameters", _pairs(lineage.params)),
+        *_block("parameters", _parameters(lineage)),
         *_block("made from", _pairs(lineage.training_data)),
         *_block("code", _pairs(lineage.code)),
         *_block("upstream", _upstream(lineage)),
@@ -48,10 +48,17 @@ def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
     return (f"{name}: {value}" for name, value in values.items())
 
 
+def _parameters(lineage: Lineage) -> Iterator[str]:
+    yield from _pairs(lineage.params)
+    for stage, params in lineage.upstream_params.items():
+        if stage != lineage.stage:
+            yield from (f"{pair} (of {stage})" for pair in _pairs(params))
+
+
 def _upstream(lineage: Lineage) -> Iterator[str]:
     for stage in lineage.upstream.stages:
-        reads = ", ".join(dep.path for dep in stage.deps) or "nothing"
-        yield f"{stage.address}: {reads} -> {', '.join(out.path for out in stage.outs)}"
+        reads = ", ".join(dep.path for dep in stage.deps if dep.path not in lineage.code)
+        yield f"{stage.address}: {reads or '-'} -> {', '.join(out.path for out in stage.outs)}"
 
 
 def mermaid(lineage: Lineage) -> str:
