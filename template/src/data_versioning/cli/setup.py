@@ -42,8 +42,8 @@ def _clear_example(_: argparse.Namespace) -> None:
 def _completion(args: argparse.Namespace) -> None:
     import shtab
 
-    from data_versioning.cli import parser
+    from data_versioning.cli import SHORT, parser
 
     command = parser()
-    command.prog = "data-versioning"
+    command.prog = SHORT
     print(shtab.complete(command, shell=args.shell))
