@@ -6,12 +6,14 @@ import inspect
 import math
 import subprocess
 import sys
+from argparse import Namespace
 from collections import namedtuple
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import mlflow
 import numpy
@@ -163,6 +165,99 @@ def test_arguments_are_described_rather_than_printed(study: Study) -> None:
     assert last(study).data.params == {
         "args.0.rate": "1", "api_key": "***", "config.password": "***",
     }  # fmt: skip
+
+
+@dataclass
+class Account:
+    """An argument with a secret."""
+
+    user: str
+    api_token: str
+
+
+def test_secrets_are_masked_wherever_they_are(study: Study) -> None:
+    """In nested containers, named tuples, data classes and addresses; by hand as by decorator."""
+
+    @track_experiment
+    def fit(**options: Any) -> None:
+        assert options["github_token_prod"] == "geheim"
+
+    options = {
+        "github_token_prod": "geheim",
+        "config": {"deep": [{"AccessKey": "geheim", "n": 1}], "pwd": ["geheim"]},
+        "account": Account("ada", "geheim"),
+        "args": Namespace(db_password="geheim", rate=1),
+        "pair": (Account("ada", "geheim"), 2),
+        "url": "postgres://ada:geh@eim@host/base",
+        "urls": ["http://host:80/a@b", "https://ada:geheim@host"],
+        "max_tokens": 9,
+        "tokenizer": "bpe",
+    }
+    logged = {
+        "github_token_prod": "***",
+        "config.deep": "[{'AccessKey': '***', 'n': 1}]",
+        "config.pwd": "***",
+        "account.user": "ada",
+        "account.api_token": "***",
+        "args.db_password": "***",
+        "args.rate": "1",
+        "pair": "({'user': 'ada', 'api_token': '***'}, 2)",
+        "url": "postgres://***@host/base",
+        "urls": "['http://host:80/a@b', 'https://***@host']",
+        "max_tokens": "9",
+        "tokenizer": "bpe",
+    }
+    fit(**options)
+    assert last(study).data.params == logged
+    tracker = ExperimentTracker()
+    with tracker.start_run():
+        tracker.log_params(options)
+    assert last(study).data.params == logged
+
+
+class Mute:
+    """An argument that has no text."""
+
+    def __str__(self) -> str:
+        """Refuse."""
+        raise ValueError("no text")
+
+    __repr__ = __str__
+
+
+def test_no_argument_and_no_result_is_too_odd_to_log(
+    study: Study, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An argument without a text is named by its type; a result is returned whatever it holds."""
+
+    @track_experiment
+    def fit(**odd: Any) -> Any:
+        return odd["loop"]
+
+    loop: dict[str, Any] = {"n": 1}
+    loop["again"] = loop
+    odd = {
+        "loop": loop,
+        "mute": Mute(),
+        "mock": Mock(),
+        "kind": pandas.DataFrame,
+        "array": pandas.array([1, 2]),
+        "mutes": [Mute()],
+    }
+    assert fit(**odd) is loop
+    (said,) = [line for line in capsys.readouterr().err.splitlines() if " INFO " not in line]
+    assert said.startswith("warning: fit is not logged: maximum recursion depth")
+    assert last(study).info.status == "FINISHED"
+    params = last(study).data.params
+    assert params["loop.n"] == "1" and params["loop.again"] == "builtins.dict"
+    assert params["mute"].endswith(".Mute") and params["mock"] == "unittest.mock.Mock"
+    assert params["kind"].endswith(".DataFrame") and params["array"].endswith("IntegerArray")
+    assert params["mutes"] == "builtins.list"
+    tracker = ExperimentTracker()
+    with tracker.start_run():
+        tracker.log_params(odd)
+    assert last(study).data.params["loop.again"] == "builtins.dict"
+    assert last(study).data.params["mute"].endswith(".Mute")
 
 
 def test_what_is_raised_goes_on(study: Study) -> None:

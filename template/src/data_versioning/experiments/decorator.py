@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-import re
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, overload
 
-from data_versioning.errors import StoreError, StudyError
+from data_versioning.errors import StudyError, one_line
+from data_versioning.experiments.masking import kind, masked, named_parts
 from data_versioning.experiments.run_values import LoggedAlready, as_number, numbers
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 LONG = 500  # characters, or elements, from which a value is described rather than printed
+COLLECTIONS = (list, tuple, set, frozenset)
 HASHED = 100_000_000  # bytes of data up to which its content is hashed, in a fifth of a second
-SECRET = re.compile(r"(?i)(^|_)(password|passwd|secret|token|api_?key|credentials?)$")
 
 
 @overload
@@ -36,10 +35,11 @@ def track_experiment(experiment: Any = None, /) -> Any:
     """Log every call of a function as a run: `@track_experiment` or `@track_experiment("name")`.
 
     The run is named after the function. Its parameters are the arguments of the call, positional
-    and default ones too; data frames and arrays are described by shape and hash, arguments named
-    like secrets are masked. Its metrics are the numbers in what the function returns: a mapping,
+    and default ones too; data frames and arrays are described by shape and hash, and what is named
+    like a secret is masked. Its metrics are the numbers in what the function returns: a mapping,
     nested or not, a dataclass, a named tuple, or a number, then called `result`. When the function
-    raises, the run has FAILED, and the exception goes on.
+    raises, the run has FAILED, and the exception goes on. What goes wrong with the logging after
+    the function has returned is a warning: its result is returned.
 
     A call inside a tracked one is a nested run. In a stage of the pipeline, the first call joins
     the run of the reproduction; see `ExperimentTracker.start_run`.
@@ -56,18 +56,18 @@ def track_experiment(experiment: Any = None, /) -> Any:
 
 
 def _tracked(function: Callable[P, R], experiment: str | None) -> Callable[P, R]:
-    kinds: dict[str, Callable[[Any], bool]] = {
+    untracked: dict[str, Callable[[Any], bool]] = {
         "a class": inspect.isclass,
         "a generator": inspect.isgeneratorfunction,
         "an asynchronous function": inspect.iscoroutinefunction,
         "an asynchronous generator": inspect.isasyncgenfunction,
     }
     name = getattr(function, "__name__", type(function).__name__)
-    for kind, is_one in kinds.items():
+    for sort, is_one in untracked.items():
         if is_one(function):
             # Its work is done when the call is over; and MLflow knows one run a thread.
             mend = "use `with ExperimentTracker().start_run():` inside"
-            raise StudyError(f"@track_experiment cannot track {kind}", name, mend)
+            raise StudyError(f"@track_experiment cannot track {sort}", name, mend)
     signature = inspect.signature(function)
 
     @wraps(function)
@@ -83,6 +83,7 @@ def _tracked(function: Callable[P, R], experiment: str | None) -> Callable[P, R]
 
         tracker = ExperimentTracker(experiment)
         results: list[R] = []
+        lost: list[Exception] = []
         try:
             with tracker.start_run(name, nested=mlflow.active_run() is not None):
                 arguments = _arguments(bound)
@@ -91,11 +92,16 @@ def _tracked(function: Callable[P, R], experiment: str | None) -> Callable[P, R]
                 except LoggedAlready:  # by another stage of the same reproduction
                     tracker.log_params({name: arguments})
                 results.append(function(*args, **kwargs))
-                tracker.log_metrics(_metrics(results[0]))
-        except StoreError as error:
+                try:
+                    tracker.log_metrics(_metrics(results[0]))
+                except Exception as error:
+                    lost.append(error)
+        except Exception as error:
             if not results:
                 raise
-            print(f"warning: {name} is not logged: {error}", file=sys.stderr)
+            lost.append(error)
+        if lost:  # one reason is enough: the others follow from it
+            print(f"warning: {name} is not logged: {one_line(lost[0])}", file=sys.stderr)
         return results[0]
 
     return call
@@ -118,22 +124,27 @@ def _arguments(bound: inspect.BoundArguments) -> dict[str, Any]:
 
 def _described(name: str, value: Any) -> Any:
     """Return what to log of an argument: its value, or what it is where that says too much."""
-    if SECRET.search(name):
-        return "***"
-    if isinstance(value, Mapping):
-        return {key: _described(str(key), one) for key, one in value.items()}
-    if (shape := getattr(value, "shape", None)) is not None and as_number(value) is None:
-        return " ".join([type(value).__name__, str(tuple(shape)), *_hash(value)])
-    if isinstance(value, (list, tuple, set, frozenset)) and len(value) > LONG:
-        return f"{type(value).__name__} of {len(value)}"
+    try:
+        if isinstance(value, COLLECTIONS) and len(value) > LONG:
+            return f"{type(value).__name__} of {len(value)}"
+        value = masked(name, value)
+        if isinstance(value, Mapping):
+            return {key: _described(key, one) for key, one in value.items()}
+        return _leaf(value)
+    except Exception:  # its own code runs here, such as `__str__`
+        return kind(value)
+
+
+def _leaf(value: Any) -> str:
     if isinstance(value, str):
         return value
     if inspect.isroutine(value) or inspect.isclass(value):
         return f"{value.__module__}.{value.__qualname__}"
-    text = repr(value) if isinstance(value, (list, tuple, set, frozenset)) else str(value)
-    if len(text) > LONG or " at 0x" in text:  # an address says nothing about the next run
-        return f"{type(value).__module__}.{type(value).__qualname__}"
-    return text
+    if (shape := getattr(value, "shape", None)) is not None and as_number(value) is None:
+        return " ".join([type(value).__name__, str(tuple(shape)), *_hash(value)])
+    text = repr(value) if isinstance(value, COLLECTIONS) else str(value)
+    # An address says nothing about the next run.
+    return kind(value) if len(text) > LONG or " at 0x" in text else text
 
 
 def _hash(value: Any) -> list[str]:
@@ -161,10 +172,7 @@ def _bytes(value: Any) -> int:
 
 def _tree(value: Any) -> Any:
     """Return a value with all that has named parts as mappings."""
-    if is_dataclass(value) and not isinstance(value, type):
-        value = {field.name: getattr(value, field.name) for field in fields(value)}
-    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
-        value = value._asdict()
+    value = named_parts(value)
     if isinstance(value, Mapping):
         return {str(key): _tree(one) for key, one in value.items()}
     return value

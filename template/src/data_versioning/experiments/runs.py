@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError, one_line
+from data_versioning.experiments import masking
 from data_versioning.experiments.dataset_inputs import log_datasets
 from data_versioning.experiments.lineage_key import lineage_key
 from data_versioning.experiments.logged_model import log_model
@@ -22,6 +23,8 @@ from data_versioning.pipeline import unlogged
 from data_versioning.pipeline.metrics import read_metrics
 from data_versioning.study import MARKER, Study, flatten, read_yaml
 from data_versioning.tools import dvc_files, git
+
+REPRODUCTION = "make repro"  # the source of its run
 
 
 def log_reproduction(
@@ -137,7 +140,7 @@ def end_run(study: Study, run_id: str, status: str) -> None:
 
 def _columns(commit: str) -> dict[str, str]:
     """Return the tags that MLflow shows in columns of its own."""
-    return {"mlflow.source.name": "make repro", "mlflow.source.git.commit": commit}
+    return {"mlflow.source.name": REPRODUCTION, "mlflow.source.git.commit": commit}
 
 
 def _found(client: Any, run_id: str | None) -> Any:
@@ -158,7 +161,8 @@ def _found(client: Any, run_id: str | None) -> Any:
 def _unlogged_params(study: Study, joined: Any) -> dict[str, Any]:
     """Return the parameters of the study that its run lacks; MLflow lets none be changed."""
     path = study.root / "params.yaml"
-    params = legal_texts(dict(flatten(read_yaml(path)))) if path.is_file() else {}
+    plain = masking.masked("", read_yaml(path)) if path.is_file() else {}
+    params = legal_texts({name: masking.text(value) for name, value in flatten(plain)})
     logged = joined.data.params if joined else {}
     for name in sorted(params.keys() & logged.keys()):
         if params[name] != logged[name]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.experiments import run_search, run_values
+from data_versioning.experiments import masking, run_search, run_values
 from data_versioning.experiments.dataset_inputs import log_datasets, refuse_changed
 from data_versioning.experiments.lineage_key import lineage_key
 from data_versioning.experiments.logged_model import log_model
@@ -109,10 +109,9 @@ class ExperimentTracker:
             self._end(run.info.run_id, "RUNNING" if joins else status, raising=status != "FINISHED")
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log parameters, nested ones under dotted names.
+        """Log parameters, nested ones under dotted names; what is named like a secret is `***`.
 
-        A value that is too long for MLflow is cut; all of it is in the run's artifact
-        `params/<name>.txt`.
+        Of a value that is too long for MLflow, all is in the run's artifact `params/<name>.txt`.
 
         Args:
             params: The values by name.
@@ -124,7 +123,8 @@ class ExperimentTracker:
         from mlflow.exceptions import MlflowException
 
         run_id, client = self._run()
-        values = {run_values.legal_name(name): str(value) for name, value in flatten(params)}
+        plain = flatten(masking.masked("", params))
+        values = {run_values.legal_name(name): masking.text(value) for name, value in plain}
         cut = run_values.legal_texts(values)
         with readable(self._study):
             try:
