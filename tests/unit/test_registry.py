@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import linecache
+import math
 import multiprocessing
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import dvc.api
 import pytest
@@ -187,6 +189,57 @@ def test_nonsense_is_refused(
     with pytest.raises(StudyError, match=complaint.replace("$", r"\$")):
         ModelRegistry().register(name, version, path, stage=stage)
     assert git(science.root, "tag", "--list") == git(science.root, "status", "--short") == ""
+
+
+def test_odd_metrics(
+    loadable: Study, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Names that MLflow does not take are cleaned; what is no number is refused before the tag."""
+    registry = ModelRegistry()
+    values: list[Any] = ["good", None, [1], math.nan]
+    for value in values:
+        with pytest.raises(StudyError, match=r"not a number: .*: metric 'f1'"):
+            registry.register("ridge", "1.0.0", MODEL, {"f1": value})
+    wrong: list[tuple[Any, Any, Any]] = [
+        ("clf", 1, None), (1, "1.0.0", None), ("x" * 101, "1.0.0", None), ("a", "1.0.0", "x" * 101)
+    ]  # fmt: skip
+    for name, version, stage in wrong:
+        with pytest.raises(StudyError, match=r"not a text but int|longer than 100 letters"):
+            registry.register(name, version, MODEL, stage=stage)
+    assert git(loadable.root, "tag") == ""
+
+    argv = ["registry", "register", "ridge", "1.0.0", "--stage", "production"]
+    for metric in ("R^2=0.5", "two\nlines=1", f"{'x' * 300}=2", "f1=0.25"):
+        argv += ["--metric", metric]
+    assert main(argv) == 0
+    assert capsys.readouterr().out.startswith("registered ridge 1.0.0 (production); share it")
+    (made,) = MlflowClient().search_model_versions("name='ridge'")
+    assert {made.tags["metric.R_2"], made.tags["metric.two_lines"]} == {"0.5", "1.0"}
+    assert main(argv) == 0
+    assert capsys.readouterr().out == "already registered: ridge 1.0.0 (production)\n"
+    assert main(["registry", "promote", "ridge", "1.0.0", "production"]) == 0
+    assert capsys.readouterr().out == "ridge 1.0.0 already holds production\n"
+    assert main(["registry", "register", "ridge", "1.0.0", "--stage", "staging"]) == 0
+    assert capsys.readouterr().out.startswith("promoted ridge 1.0.0 (production, staging)")
+    assert main(["registry", "register", "ridge", "1.1.0", "--metric", "f1=0.5"]) == 0
+    promote = ["registry", "promote", "ridge", "1.1.0", "production", "--no-worse", "f1"]
+    assert main(promote) == 0
+    assert "f1: 0.5 against 0.25 of 1.0.0, more is better" in capsys.readouterr().out
+    assert main(["registry", "list"]) == 0
+    assert "R^2=0.5" in (listed := capsys.readouterr().out) and "+1 more" in listed
+    assert "f1=0.25" not in listed
+
+    # A version that MLflow refuses, whoever made its tag, keeps none of the others away.
+    long = loadable.root / "message"
+    long.write_text(f"Register ridge 0.0.1\n\npath: {'x' * 100_001}\nmd5: '0'\n")
+    git(loadable.root, "tag", "--annotate", "--file", "message", "ridge@v0.0.1", "HEAD~3")
+    git(loadable.root, "tag", "--annotate", "--message", "by hand", "ridge#old#1", "HEAD~3")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///empty.db")
+    assert main(["registry", "rebuild"]) == 1
+    assert "MLflow refuses this version: ridge@v0.0.1: " in capsys.readouterr().err
+    client = MlflowClient()
+    assert client.get_model_version_by_alias("ridge", "production").tags["version"] == "1.1.0"
+    assert client.get_model_version_by_alias("ridge", "staging").tags["version"] == "1.0.0"
 
 
 def test_what_is_not_committed_is_refused(loadable: Study) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from data_versioning.cli.verbs import Verbs, aligned, json_option, show
 
 if TYPE_CHECKING:
-    from data_versioning.models.registry import ModelVersion
+    from data_versioning.models.registry import ModelRegistry, ModelVersion
+
+SHARE = "share it: git push --follow-tags"
+SHOWN = 3  # metrics in the list
 
 
 def add(verbs: Verbs) -> None:
@@ -51,17 +55,35 @@ def _register(args: argparse.Namespace) -> None:
 
     registry = ModelRegistry(remote=args.remote)
     metrics = dict(args.metric) or None
+    before = _known(registry, args.name).get(args.version)
     made = registry.register(args.name, args.version, args.path, metrics, args.stage)
-    show(args, _plain(made), f"registered {_line(made)}; share it: git push --follow-tags")
+    if made == before:
+        text = f"already registered: {_line(made)}"
+    else:
+        text = f"{'promoted' if before else 'registered'} {_line(made)}; {SHARE}"
+    show(args, _plain(made), text)
 
 
 def _promote(args: argparse.Namespace) -> None:
     from data_versioning.models.registry import ModelRegistry
 
-    made = ModelRegistry().transition(
+    registry = ModelRegistry()
+    before = _known(registry, args.name).values()
+    holder = next((one for one in before if args.stage in one.stages), None)
+    made = registry.transition(
         args.name, args.version, args.stage, args.no_worse, args.lower_is_better
     )
-    show(args, _plain(made), f"promoted {_line(made)}; share it: git push --follow-tags")
+    if holder and holder.version == made.version:
+        text = f"{made.name} {made.version} already holds {args.stage}"
+    else:
+        text = f"promoted {_line(made)}; {SHARE}"
+    if args.no_worse and holder:
+        new, old = (one.metrics[args.no_worse] for one in (made, holder))
+        better = "less" if args.lower_is_better else "more"
+        text += (
+            f"\n{args.no_worse}: {new:g} against {old:g} of {holder.version}, {better} is better"
+        )
+    show(args, _plain(made), text)
 
 
 def _list(args: argparse.Namespace) -> None:
@@ -76,7 +98,7 @@ def _list(args: argparse.Namespace) -> None:
             ", ".join(one.stages) or "-",
             f"{one.time:%Y-%m-%d %H:%M}",
             one.author,
-            " ".join(f"{key}={value:.4g}" for key, value in one.metrics.items()),
+            _some(one.metrics),
         ]
         for one in found
     ]
@@ -120,6 +142,16 @@ def _plain(one: ModelVersion) -> dict[str, Any]:
     return asdict(one) | {"time": one.time.isoformat()}
 
 
+def _known(registry: ModelRegistry, name: str) -> dict[str, ModelVersion]:
+    return {one.version: one for one in registry.list() if one.name == name}
+
+
+def _some(metrics: Mapping[str, float]) -> str:
+    texts = [f"{key}={value:.4g}" for key, value in metrics.items()]
+    more = [f"+{len(texts) - SHOWN} more"] if len(texts) > SHOWN else []
+    return " ".join(texts[:SHOWN] + more)
+
+
 def _line(one: ModelVersion) -> str:
     return f"{one.name} {one.version}" + (f" ({', '.join(one.stages)})" if one.stages else "")
 
@@ -127,6 +159,8 @@ def _line(one: ModelVersion) -> str:
 def _metric(text: str) -> tuple[str, float]:
     name, _, value = text.partition("=")
     try:
-        return name, float(value)
+        if name:
+            return name, float(value)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"not NAME=NUMBER: {text!r}") from None
+        pass
+    raise argparse.ArgumentTypeError(f"not NAME=NUMBER: {text!r}")

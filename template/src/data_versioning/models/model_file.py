@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
+from data_versioning.experiments.run_values import as_number
 from data_versioning.hashing import digest
 from data_versioning.models import artifacts
 from data_versioning.study import MARKER, Study, flatten
@@ -71,6 +73,21 @@ def pipeline_metrics(study: Study, path: str) -> dict[str, float]:
 
     found = flatten(dvc.api.metrics_show(repo=str(study.root)))
     return {name: float(value) for name, value in found if isinstance(value, (int, float))}
+
+
+def numeric(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Return metrics as Python's own numbers.
+
+    Raises:
+        StudyError: One of them is no number.
+    """
+    found = {}
+    for name, value in metrics.items():
+        number = as_number(value)
+        if number is None or math.isnan(number):
+            raise StudyError(f"not a number: {value!r}", f"metric {name!r}", "give it a number")
+        found[str(name)] = number
+    return found
 
 
 def loader(study: Study, path: str) -> Callable[[Any], Any]:

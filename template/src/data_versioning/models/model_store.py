@@ -6,11 +6,13 @@ semantic one, an alias is the stage.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from data_versioning.experiments.run_values import legal_name
+from data_versioning.errors import StoreError, one_line
+from data_versioning.experiments.run_values import legal_name, legal_texts
 from data_versioning.experiments.store import readable, setup_mlflow
 from data_versioning.models.model_tags import Event
 from data_versioning.study import Study
@@ -55,7 +57,13 @@ def aliases(client: MlflowClient, model: str) -> dict[str, str]:
 
 
 def add_version(study: Study, client: MlflowClient, event: Event) -> None:
-    """Register a version, where MLflow does not have it yet."""
+    """Register a version, where MLflow does not have it yet.
+
+    Raises:
+        StoreError: MLflow refuses it.
+    """
+    from mlflow.exceptions import MlflowException
+
     if _registered(client, event.model) is None:
         client.create_registered_model(event.model)
     if event.version in numbers(client, event.model):
@@ -65,11 +73,18 @@ def add_version(study: Study, client: MlflowClient, event: Event) -> None:
     tags = {VERSION: event.version, "git.tag": event.tag, "dvc.path": path, "dvc.md5": md5}
     lineage = event.details.get("lineage") or {}
     metrics = event.details.get("metrics") or {}
-    tags |= {str(key): str(value) for key, value in lineage.items()}
-    tags |= {f"metric.{key}": str(value) for key, value in metrics.items()}
+    tags |= legal_texts({**lineage, **{f"metric.{key}": one for key, one in metrics.items()}})
     # A model that no run logged is named by its bytes: a server refuses addresses of folders.
     source = f"models:/{model_id}" if model_id else f"dvc:{path}#{md5}"
-    client.create_model_version(event.model, source, run_id, tags=tags, model_id=model_id)
+    try:
+        client.create_model_version(event.model, source, run_id, tags=tags, model_id=model_id)
+    except MlflowException as error:
+        if error.error_code != "INVALID_PARAMETER_VALUE":
+            raise
+        mend = f"git show {shlex.quote(event.tag)}; register the next version"
+        raise StoreError(
+            "MLflow refuses this version", f"{event.tag}: {one_line(error)}", mend
+        ) from None
 
 
 def set_alias(client: MlflowClient, model: str, stage: str, version: str | None) -> None:

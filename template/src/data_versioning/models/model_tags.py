@@ -20,6 +20,7 @@ from data_versioning.study import parse_yaml
 from data_versioning.tools import dvc_files, git
 
 # As in gto.constants, without folders in names: MLflow has none.
+LONGEST = 100  # letters of a name; a tag is a file, and files have names of 255 bytes
 NAME = r"[a-zA-Z0-9](?:[a-zA-Z0-9_-]*[a-zA-Z0-9])?"
 TAG = re.compile(
     rf"(?P<model>{NAME})"
@@ -65,6 +66,11 @@ def refuse_illegal(model: str, version: str, stage: str | None) -> None:
         StudyError: Names the first that is illegal.
     """
     letters = "letters, digits, - and _, with a letter or digit at both ends"
+    for name in (model, version, *([] if stage is None else [stage])):
+        if not isinstance(name, str):
+            raise StudyError(f"not a text but {type(name).__name__}", repr(name), f'"{name}"')
+        if len(name) > LONGEST:
+            raise StudyError(f"longer than {LONGEST} letters", f"{name[:LONGEST]!r}...")
     if not re.fullmatch(NAME, model):
         raise StudyError(f"not a name of a model ({letters})", repr(model))
     if not is_semantic(version):

@@ -92,12 +92,14 @@ class ModelRegistry:
             stage: The stage to promote it to.
 
         Raises:
-            StudyError: A bad name or version, a model DVC does not keep or git has not committed,
-                or a version that was registered with other bytes.
+            StudyError: A bad name, version or metric, a model DVC does not keep or git has not
+                committed, or a version that was registered with other bytes.
             StoreError: MLflow did not answer; the tags are made, and `registry rebuild` does
                 the rest.
         """
         model_tags.refuse_illegal(name, version, stage)
+        if metrics is not None:
+            metrics = model_file.numeric(metrics)
         with exclusive(self._root / LOCK, "it registers a model"):
             path = model_file.model_path(self._study, name, model_path)
             digest = model_file.committed_digest(self._study, path)
@@ -258,7 +260,6 @@ class ModelRegistry:
             raise StudyError("this version was withdrawn", f"{name} {version}", "take the next one")
         if metrics is None:
             metrics = model_file.pipeline_metrics(self._study, path)
-        metrics = {key: float(value) for key, value in metrics.items()}
         lineage = {
             key: value
             for key, value in lineage_key(self._root).items()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from data_versioning.errors import StoreError
 from data_versioning.locking import exclusive
 from data_versioning.models import model_store, model_tags
 from data_versioning.models.registry import LOCK
@@ -59,22 +60,30 @@ def rebuild(study: Study) -> list[Disagreement]:
     Versions that only MLflow has are left alone.
 
     Raises:
-        StoreError: MLflow did not answer.
+        StoreError: MLflow did not answer, or refuses a version; all others are mended then.
     """
     before = verify(study)
     history = model_tags.events(study.root)
+    refused: list[StoreError] = []
     with (
         exclusive(study.root / LOCK, "it rebuilds the registry"),
         model_store.opened(study) as client,
     ):
         for event in model_tags.versions(history).values():
-            model_store.add_version(study, client, event)
+            try:
+                model_store.add_version(study, client, event)
+            except StoreError as error:
+                refused.append(error)
         for model in {one.model for one in history}:
+            there = {None, *model_store.numbers(client, model)}
             stages = _stages(history, model)
             aliases = model_store.aliases(client, model)
             for stage in aliases.keys() | stages.keys():
-                if stages.get(stage) != aliases.get(stage):
-                    model_store.set_alias(client, model, stage, stages.get(stage))
+                version = stages.get(stage)
+                if version != aliases.get(stage) and version in there:
+                    model_store.set_alias(client, model, stage, version)
+    if refused:
+        raise refused[0]
     after = verify(study)
     return [one for one in before if one not in after]
 
