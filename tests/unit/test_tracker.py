@@ -17,6 +17,7 @@ from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.hashing import digest
 from data_versioning.study import Study
+from data_versioning.tools.git import commit_only
 
 from tests.conftest import ROOT, git
 
@@ -182,6 +183,7 @@ def test_refusals(science: Study, tmp_path: Path) -> None:
     write(root / "x.log", "x\n")
     write(root / "x.skip", "x\n")
     write(root / "two\nlines", "x\n")
+    write(root / "blank ", "x\n")
     write(root / "images/1.png", "x\n")
     write(root / ".gitignore", (root / ".gitignore").read_text() + "private/\n*.log\n")
     write(root / ".dvcignore", "*.skip\n")
@@ -201,6 +203,7 @@ def test_refusals(science: Study, tmp_path: Path) -> None:
         "x.log": r"git ignores it, because of '\*.log'",
         "x.skip": r"ignored by .dvcignore",
         "two\nlines": "a line break",
+        "blank ": "a blank at the end",
         "models/model.json": "the pipeline makes models/model.json",
         "models": "the pipeline makes models/model.json",
         "data": "the pipeline makes data/prepared.csv",
@@ -220,6 +223,33 @@ def test_refusals(science: Study, tmp_path: Path) -> None:
         DVCTracker().track_data("images", " ")
     with pytest.raises(StudyError, match="no such remote"):
         DVCTracker(remote="nowhere").push()
+
+
+def test_a_study_in_a_folder_of_a_repository(
+    tools: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The files of git that hide data are found from the top of the repository."""
+    root = tmp_path / "sub"
+    write(root / "study.yaml", "")
+    write(tmp_path / ".gitignore", "*.log\n")
+    git(tmp_path, "init", "--quiet")
+    capture(["dvc", "init", "--quiet", "--subdir"], root)
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "start")
+    monkeypatch.chdir(root)
+    for text in ("x\n", "y\n"):
+        write(root / "data/raw/x.csv", text)
+        DVCTracker().track_data("data/raw/x.csv", "data: x")
+    assert git(tmp_path, "show", "HEAD:sub/data/raw/.gitignore") == "/x.csv\n"
+    assert git(tmp_path, "status", "--porcelain") == ""
+    write(root / "x.log", "x\n")
+    with pytest.raises(StudyError, match=r"because of '\*\.log' in \.\./\.gitignore: x\.log"):
+        DVCTracker().track_data("x.log", "data: try")
+    lock = write(tmp_path / ".git/index.lock", "")
+    write(root / "data/raw/x.csv", "z\n")
+    with pytest.raises(StudyError, match=f"another git is at work, or was killed: {lock}") as error:
+        commit_only(root, ["study.yaml"], "x")
+    assert f"rm {lock}" in error.value.mend
 
 
 def test_what_would_be_done(science: Study, capsys: pytest.CaptureFixture[str]) -> None:
@@ -393,6 +423,11 @@ def test_checkout_of_a_version_and_back(versions: Study, monkeypatch: pytest.Mon
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(root.parent / "new"))
     tracker.checkout_version(tag="v1.0")
     assert contents(root) == then
+    # Before the first reproduction: the outputs of the pipeline go, and come back.
+    tracker.checkout_version(rev=git(root, "rev-list", "HEAD").split()[-1])
+    assert not (root / "models/model.json").exists()
+    assert "emmy" not in contents(root)["data/raw/people.csv"]
+    assert (root / "results/metrics.json").exists()  # which git keeps
     # Data that DVC has no hash of, as of some imports, stays.
     tracker.checkout_version(rev="HEAD")
     write(root / "data/import.txt", "precious\n")

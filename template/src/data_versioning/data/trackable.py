@@ -69,6 +69,8 @@ def refuse(study: Study, path: str) -> None:
         raise StudyError("this is not data", path or ".", "track-data takes data files and folders")
     if "\n" in path:
         raise StudyError("a line break in the name", repr(path), "mv it to a name without")
+    if path.endswith(" "):  # git takes DVC's line in .gitignore for one without
+        raise StudyError("a blank at the end of the name", repr(path), "mv it to a name without")
     tracked = dvc_files.tracked(study.root)
     _refuse_stage_output(study, path)
     if around := first_overlap(path, tracked):

@@ -181,7 +181,8 @@ class DVCTracker:
         """Put the data of an earlier version in place; the code stays at today's.
 
         The files that name the data (`*.dvc`, `dvc.lock`) and the data become what they were;
-        what was tracked later is gone from disk, but not from DVC. Code, parameters and whatever
+        what was tracked later is gone from disk, but not from DVC; so are the outputs of stages
+        that had not run then, be it all of them. Code, parameters and whatever
         else git keeps stay, and so does the branch: `git status` shows the change. To come back:
         `tracker.checkout_version(rev="HEAD")`. To make it the current version again: commit it.
 
@@ -200,7 +201,7 @@ class DVCTracker:
         """
         if (tag is None) == (rev is None):
             raise StudyError("give either a tag or a revision", mend='checkout_version(tag="v1.0")')
-        at = git.resolve(self._root, f"refs/tags/{tag}" if tag else str(rev))
+        at = git.resolve(self._root, f"refs/tags/{tag}" if tag is not None else str(rev))
         with writing(self._study):
             changed = checkout_version(self._study, at, paths, self._remotes)
             make_read_only(self._root / "data/raw")

@@ -169,8 +169,11 @@ def data_status(root: Path) -> dict[str, Any]:
 
 
 def checkout(root: Path, targets: Iterable[str]) -> None:
-    """Put data in place as `*.dvc` and `dvc.lock` say; of all of them, where none is given."""
-    call(root, "--wait-for-lock", "checkout", "--", *targets)
+    """Put data in place as `*.dvc` and `dvc.lock` say; of all of them, where none is given.
+
+    Outputs of stages of which `dvc.lock` says nothing go; lacking data in the cache is no error.
+    """
+    call(root, "--wait-for-lock", "checkout", "--allow-missing", "--", *targets)
 
 
 def get(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -68,8 +70,10 @@ def resolve(root: Path, rev: str) -> str:
         StudyError: There is no such revision.
     """
     asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{rev}^{{commit}}"]
-    if (commit := _answer(root, *asked)) is None:
-        raise StudyError("no such revision", rev, "git tag; git log --oneline")
+    commit = _answer(root, *asked) or ""
+    if not re.fullmatch("[0-9a-f]{40}", commit):  # `^HEAD` is answered by more
+        shown = rev if rev.isprintable() and rev else repr(rev)
+        raise StudyError("no such revision", shown, "git tag; git log --oneline")
     return commit
 
 
@@ -172,25 +176,28 @@ def uncommitted_files(root: Path, inside: str) -> list[str]:
 
 def unstage(root: Path, paths: Iterable[str], index: Path | None = None) -> None:
     """Take files and folders out of an index; they stay on disk. Others are no error."""
-    if names := b"\0".join(map(os.fsencode, paths)):
+    # In a folder of the repository, `git rm` takes no list of paths.
+    top = toplevel(root) or root
+    inside = os.path.relpath(root.resolve(), top)
+    if names := b"\0".join(os.fsencode(os.path.normpath(Path(inside, path))) for path in paths):
         argv = ["--literal-pathspecs", "rm", "-r", "--force", "--quiet", "--cached"]
         argv += ["--ignore-unmatch", "--pathspec-from-file=-", "--pathspec-file-nul"]
-        run(root, argv, names, index)
+        run(top, argv, names, index)
 
 
 def forget_staged(root: Path, paths: Iterable[str]) -> None:
     """Make the index say of these paths what the last commit says; the files stay."""
-    capture(["git", "reset", "--quiet", "--", *paths], root)
+    run(root, ["reset", "--quiet", "--", *paths])
 
 
 def stage_all(root: Path) -> None:
     """Put everything that is not ignored into the index."""
-    capture(["git", "add", "--all"], root)
+    run(root, ["add", "--all"])
 
 
 def stage(root: Path, path: str) -> None:
     """Put a file that git knows already into the index as it is now."""
-    capture(["git", "add", "--update", "--", path], root)
+    run(root, ["add", "--update", "--", path])
 
 
 def is_tracked(root: Path, path: str) -> bool:
@@ -210,7 +217,7 @@ def commit_only(root: Path, paths: Sequence[str], message: str) -> str | None:
         The new commit, or None if nothing of them had changed.
     """
     # Without their entries in the index, git would not know new files.
-    capture(["git", "add", "--all", "--force", "--", *paths], root)
+    run(root, ["add", "--all", "--force", "--", *paths])
     if head(root):
         staged = ["git", "diff", "--cached", "--quiet", "HEAD", "--", *paths]
         if subprocess.run(staged, cwd=root, check=False).returncode == 0:
@@ -238,10 +245,10 @@ def commit(
     only = ["--only", "--", *paths] if paths else []
     done = subprocess.run(
         ["git", *config, "commit", "--quiet", "--message", message, *only],
-        cwd=root, env=_environment(index), capture_output=True, text=True, check=False,
+        cwd=root, env=_environment(index), capture_output=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise StudyError("commit refused", "\n" + (done.stdout + done.stderr).strip(), "make setup")
+        raise _failure("commit refused", done.stdout + done.stderr, "make setup")
 
 
 def run(root: Path, argv: Sequence[str], given: bytes = b"", index: Path | None = None) -> bytes:
@@ -261,7 +268,7 @@ def run(root: Path, argv: Sequence[str], given: bytes = b"", index: Path | None 
         cwd=root, input=given, env=_environment(index), capture_output=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise StudyError(f"`git {argv[0]}` failed", last_line(os.fsdecode(done.stderr)))
+        raise _failure(f"`git {argv[0]}` failed", done.stderr)
     return done.stdout
 
 
@@ -269,6 +276,14 @@ def _answer(root: Path, *args: str) -> str | None:
     """Return what git answers, or None if it fails: what was asked for is not there."""
     done = subprocess.run(["git", *args], cwd=root, capture_output=True, check=False)
     return os.fsdecode(done.stdout).strip() if done.returncode == 0 else None
+
+
+def _failure(what: str, printed: bytes, mend: str = "") -> StudyError:
+    text = os.fsdecode(printed)
+    if lock := re.search(r"'(.+\.lock)': File exists", text):
+        mend = f"wait, or, if no git is running any more: rm {shlex.quote(lock[1])}"
+        return StudyError("another git is at work, or was killed", lock[1], mend)
+    return StudyError(what, last_line(text), mend)
 
 
 def _environment(index: Path | None) -> dict[str, str] | None:

@@ -82,14 +82,17 @@ def stage_contents(
 
 
 def ignore_rules(root: Path, paths: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return the file and the line by which git ignores a path, of each that it ignores."""
+    """Return the file, from the study, and the line by which git ignores each path it ignores."""
     argv = ["git", "check-ignore", "--verbose", "-z", "--stdin"]
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     done = subprocess.run(argv, cwd=root, input=asked, capture_output=True, check=False)
     fields = os.fsdecode(done.stdout).split("\0")
     lines: dict[str, list[str]] = {}
     rules = {}
-    for source, number, path in zip(fields[::4], fields[1::4], fields[3::4], strict=False):
+    top = git.toplevel(root) or root
+    for file, number, path in zip(fields[::4], fields[1::4], fields[3::4], strict=False):
+        # Git names its own files from the top of the repository, the user's in full.
+        source = file if os.path.isabs(file) else os.path.relpath(top / file, root.resolve())
         if source not in lines:
             lines[source] = (root / source).read_text(encoding="utf-8").split("\n")
         # The pattern that git prints has lost its blanks at the end.
