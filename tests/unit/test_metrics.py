@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -158,13 +159,23 @@ def test_the_workspace(history: Study, capfd: pytest.CaptureFixture[str]) -> Non
     for rev in ("nonsense", "--all"):
         with pytest.raises(StudyError, match=f"no such revision: {rev}"):
             MetricsComparator().diff(rev)
+    for rev in ("^HEAD", "", "HEAD\nHEAD"):
+        shown = rev if rev == "^HEAD" else repr(rev)
+        with pytest.raises(StudyError, match=f"(?m)no such revision: {re.escape(shown)}$"):
+            MetricsComparator().diff(rev)
+    for deep in ('{"a": ' * 500 + "1" + "}" * 500, "[" * 100_000):
+        (history.root / "train.json").write_text(deep)
+        with pytest.raises(StudyError, match=r"(nested|not valid JSON).*: train\.json"):
+            MetricsComparator().diff()
     (history.root / "train.json").write_text("{")
     with pytest.raises(StudyError, match=r"not valid JSON: train\.json: "):
         MetricsComparator().diff()
     assert main(["diff"]) == 1
     shutil.rmtree(history.root / ".dvc/cache")
     shutil.rmtree(history.root.parent / "storage")
-    with pytest.raises(StudyError, match=r"neither in .* nor in a remote .*: test\.json at \w{8}$"):
+    with pytest.raises(
+        StudyError, match=r"(?m)neither in .* nor in a remote .*: test\.json at \w{8}$"
+    ):
         MetricsComparator().diff("v1", "HEAD")
 
 

@@ -11,6 +11,7 @@ from data_versioning.command import capture
 from data_versioning.data.large_files import auto_track_large_files, refuse_large_files
 from data_versioning.errors import StudyError
 from data_versioning.experiments.lineage_key import lineage_key
+from data_versioning.pipeline.metrics import MetricsComparator
 from data_versioning.study import Study, flatten, load_params
 from data_versioning.tools.git import changes
 
@@ -30,6 +31,10 @@ def test_a_study_is_found_from_inside(study: Study, tmp_path: Path) -> None:
     [
         ("a: [1\nb: 2\n", r"^not valid YAML \(.*\): .*params\.yaml:2$"),
         ("- a\n", r"^not a YAML mapping: .*params\.yaml$"),
+        ("a: &a {b: *a}\n", r"^nested in .* or in itself: .*params\.yaml$"),
+        ("a: &a [*a]\n", r"^nested in .* or in itself: .*params\.yaml$"),
+        ("a: " + "[" * 900 + "]" * 900, r"params\.yaml$"),
+        ("a: 2020-13-45\n", r"^not valid YAML .*params\.yaml$"),
         (None, r"^file is missing: .*params\.yaml$"),
     ],
 )
@@ -37,7 +42,7 @@ def test_unreadable_parameters_are_named(tmp_path: Path, content: str | None, me
     """The file, and the line where there is one."""
     if content is not None:
         (tmp_path / "params.yaml").write_text(content)
-    with pytest.raises(StudyError, match=message):
+    with pytest.raises(StudyError, match=f"(?m){message}"):
         load_params(tmp_path / "params.yaml")
 
 
@@ -49,9 +54,32 @@ def test_parameters_are_flattened_as_dvc_names_them() -> None:
 
 def test_a_wrong_threshold_is_named(study: Study) -> None:
     """The key and its file."""
-    (study.root / "study.yaml").write_text("large_file_mb: big\n")
-    with pytest.raises(StudyError, match=r"^not a number: study\.yaml: large_file_mb$"):
-        _ = Study(study.root).large_file_bytes
+    for size in ("big", ".inf", ".nan", "-1", "1e308"):
+        (study.root / "study.yaml").write_text(f"large_file_mb: {size}\n")
+        with pytest.raises(
+            StudyError, match=r"(?m)^not a (number|size): study\.yaml: large_file_mb$"
+        ):
+            _ = Study(study.root).large_file_bytes
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "wrong"),
+    [
+        ("dvc.lock", "stages: {train: 5}\n", "stages.train"),
+        ("dvc.lock", "stages: [train]\n", "stages"),
+        ("dvc.lock", "stages: {train: {outs: [5]}}\n", "stages.train.outs"),
+        ("dvc.lock", "stages: {train: {params: 5}}\n", "stages.train.params"),
+        ("dvc.yaml", "stages: {a: 5}\n", "stages.a"),
+        ("dvc.yaml", "stages: {a: {do: 5}}\n", "stages.a"),
+        ("dvc.yaml", "metrics: 5\n", "metrics"),
+        ("dvc.yaml", "stages: {a: {metrics: [{}]}}\n", "stages.a.metrics"),
+    ],
+)
+def test_files_of_dvc_of_another_shape(study: Study, file: str, content: str, wrong: str) -> None:
+    """They parse, and are nothing that DVC wrote or reads: the file is named, and the place."""
+    (study.root / file).write_text(content)
+    with pytest.raises(StudyError, match=rf"(?m)^'{wrong}' is not what DVC .*: {file}$"):
+        MetricsComparator().diff()
 
 
 def test_large_files_are_tracked_once(study: Study) -> None:
@@ -68,7 +96,7 @@ def test_large_files_are_tracked_once(study: Study) -> None:
         ignore.write("ignored.bin\n")
     git(study.root, "add", "dätä")
 
-    with pytest.raises(StudyError, match=r"new\.bin$") as refused:
+    with pytest.raises(StudyError, match=r"(?m)new\.bin$") as refused:
         refuse_large_files(["small.txt", "new.bin"])
     assert refused.value.mend == "make track"
     assert auto_track_large_files("dätä") == ["dätä/staged $(x) 'y'.bin"]

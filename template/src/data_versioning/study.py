@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from typing import Any
 from data_versioning.errors import StudyError
 
 MARKER = "study.yaml"
+DEEPEST = 100  # levels of values in values
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,10 @@ class Study:
     def large_file_bytes(self) -> int:
         """Size in bytes from which a file belongs in DVC instead of git."""
         megabytes = self.settings.get("large_file_mb", 10)
-        if isinstance(megabytes, bool) or not isinstance(megabytes, (int, float)):
-            raise StudyError("not a number", f"{MARKER}: large_file_mb", f"$EDITOR {MARKER}")
+        is_number = isinstance(megabytes, (int, float)) and not isinstance(megabytes, bool)
+        if not (is_number and 0 <= megabytes * 1024 * 1024 < math.inf):
+            what = "not a size" if is_number else "not a number"
+            raise StudyError(what, f"{MARKER}: large_file_mb", f"$EDITOR {MARKER}")
         return int(megabytes * 1024 * 1024)
 
 
@@ -187,7 +191,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     mend = f"$EDITOR {Path(name).name}"
     try:
         content = yaml.load(text, _loader())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark else name
         problem = getattr(error, "problem", None) or "unreadable"
@@ -196,4 +200,24 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise StudyError("not a YAML mapping", name, mend)
+    refuse_deep(content, name)
     return content
+
+
+def refuse_deep(content: Mapping[str, Any], name: str) -> None:
+    """Raise a `StudyError` when values hold each other too deep, or, by an alias, themselves.
+
+    Args:
+        content: What a file holds.
+        name: What to call it in the error.
+    """
+    level: list[Any] = [content]
+    for _ in range(DEEPEST):
+        inside = (
+            one for node in level for one in (node.values() if isinstance(node, dict) else node)
+        )
+        level = list({id(one): one for one in inside if isinstance(one, (dict, list))}.values())
+        if not level:
+            return
+    what = f"nested in more than {DEEPEST} levels, or in itself"
+    raise StudyError(what, name, f"$EDITOR {Path(name).name}")

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from data_versioning.study import parse_yaml
 from data_versioning.tools import dvc_files
 from data_versioning.yaml_edit import edited
 
@@ -18,8 +17,7 @@ def read(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
         root: The study.
         rev: A commit, branch or tag; the file on disk when not given.
     """
-    content = dvc_files.content(root, dvc_files.PIPELINE, rev) or b""
-    return parse_yaml(content, dvc_files.PIPELINE).get("artifacts") or {}
+    return dvc_files.artifacts(root, rev)
 
 
 def declare(

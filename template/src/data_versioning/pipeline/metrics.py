@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.study import Study, flatten, parse_yaml
+from data_versioning.study import Study, flatten, parse_yaml, refuse_deep
 from data_versioning.tools import dvc_files, git
 
 WORKSPACE = "workspace"
@@ -238,10 +238,11 @@ def parse_values(content: bytes, path: str, at: str = "") -> Mapping[str, Any]:
         return parse_yaml(content, f"{path}{at}")
     try:
         parsed = json.loads(content) if kind == "JSON" else tomllib.loads(content.decode())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StudyError(f"not valid {kind}", f"{path}{at}: {error}") from None
     if not isinstance(parsed, dict):
         raise StudyError("not a mapping of names to values", f"{path}{at}")
+    refuse_deep(parsed, f"{path}{at}")
     return parsed
 
 

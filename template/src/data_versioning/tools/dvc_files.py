@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import re
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,7 @@ def recorded(content: bytes, name: str) -> dict[str, str]:
         content: What the file holds, at whatever revision.
         name: Its path: that of `dvc.lock`, or of a `*.dvc` file.
     """
-    records = _records(parse_yaml(content, name), name)
+    records = _records(_parsed(content, name, name), name)
     return {path: out.get("md5", "") for path, out in records.items()}
 
 
@@ -166,6 +167,11 @@ def content(root: Path, path: str, rev: str | None = None) -> bytes | None:
         raise StudyError(what, f"{path} at {rev[:8]}", "dvc fetch --all-commits") from None
 
 
+def artifacts(root: Path, rev: str | None = None) -> dict[str, dict[str, Any]]:
+    """Return what `dvc.yaml` says of each model and other artifact."""
+    return _content(root, PIPELINE, rev).get("artifacts") or {}
+
+
 def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:
     if rev is not None:
         content = git.file_at(root, rev, path)
@@ -174,4 +180,47 @@ def _content(root: Path, path: str, rev: str | None) -> dict[str, Any]:
         content, name = (root / path).read_bytes(), path
     else:
         return {}
-    return {} if content is None else parse_yaml(content, name)
+    return {} if content is None else _parsed(content, path, name)
+
+
+def _parsed(content: bytes, path: str, name: str) -> dict[str, Any]:
+    parsed = parse_yaml(content, name)
+    if (wrong := _misshapen(parsed, path)) is not None:
+        what = f"'{wrong}' is not what DVC writes or reads there"
+        raise StudyError(what, name, f"$EDITOR {shlex.quote(path)}")
+    return parsed
+
+
+def _misshapen(parsed: dict[str, Any], path: str) -> str | None:
+    """Return the dotted name of the first thing that is not built as DVC builds it."""
+    bodies = {"": parsed}
+    for section in ("stages", "artifacts"):
+        if not isinstance(named := parsed.get(section) or {}, dict):
+            return section
+        bodies |= {f"{section}.{name}.": body for name, body in named.items()}
+    for name, stage in bodies.items():
+        body = stage.get("do", stage) if isinstance(stage, dict) else None
+        if not isinstance(body, dict):
+            return name.removesuffix(".")
+        for key in ("deps", "outs", "metrics", "plots", "params"):
+            at_top = (name, key) == ("", "plots")  # of every shape, and read by DVC alone
+            if key in body and not at_top and not _is_readable(body[key], key, path):
+                return f"{name}{key}"
+    return None
+
+
+def _is_readable(entries: Any, key: str, path: str) -> bool:
+    if path == PIPELINE:
+        entries = entries or []
+        kinds: type | tuple[type, ...] = (str, dict)
+    elif path == LOCK and key == "params":
+        return isinstance(entries, dict)
+    else:
+        kinds = dict
+    if not isinstance(entries, list) or not all(one and isinstance(one, kinds) for one in entries):
+        return False
+    return (
+        path == PIPELINE
+        or key != "outs"
+        or all(isinstance(one.get("path"), str) for one in entries)
+    )
