@@ -19,6 +19,8 @@ class StudyError(Exception):
         self.what = what
         self.where = where
         self.mend = mend
+        if mend:
+            self.add_note(f"try: {mend}")  # a notebook shows it below the error
 
 
 class UsageError(StudyError):
