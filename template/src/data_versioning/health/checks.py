@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from data_versioning.experiments.run_search import DEFAULT, search
-from data_versioning.experiments.store import database
+from data_versioning.experiments.store import database, readable
 from data_versioning.health.processes import is_held, is_open_elsewhere
 from data_versioning.health.push_status import PushStatus, push_status
 from data_versioning.pipeline import unlogged
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git_state
+from data_versioning.tools import dvc_files, git_history, git_state
+from data_versioning.tools.git_history import Blobs
 
 # A run on a server is taken for dead after it: who works on it is hidden.
 LONGEST = timedelta(days=1)
+DELETE = "python -m mlflow runs delete --run-id"
 CLOSE = "python -m data_versioning check-runs --close"
 LOG = "python -m data_versioning check-runs --log"
 REPRODUCE = "make repro"
+COMMIT = "git add --all && git commit"
+DIRTY = "ran on uncommitted changes, and no commit holds its results"
+FAILURES = ("FAILED", "KILLED")
 
 
 def check_dvc_status(project_dir: Path | str = ".", remote: str | None = None) -> PushStatus:
@@ -46,7 +52,7 @@ class RunFinding:
     Args:
         what: What, in a sentence.
         run_id: The run; empty for what is wrong with all of them.
-        mend: The command that mends it; empty where nothing can.
+        mend: The command that mends it.
     """
 
     what: str
@@ -82,8 +88,9 @@ def check_experiment_logging(project_dir: Path | str = ".", limit: int = 20) -> 
         limit: How many runs to look at.
 
     Returns:
-        The runs, and what is wrong: failed, killed or dead ones; without metrics; on a dirty work
-        tree or an unknown commit; in `Default`; none of the current `dvc.lock`.
+        The runs, and what is wrong: failed or killed ones that none followed which finished; dead
+        ones; without metrics; on a dirty work tree, where no commit holds the results either; on
+        an unknown commit; in `Default`; none of the current `dvc.lock`.
 
     Raises:
         StoreError: The store does not answer.
@@ -105,7 +112,15 @@ def logging_status(study: Study, limit: int = 20) -> LoggingStatus:
     if file is None:  # others may keep their runs on this server, too
         rows = [row for row in rows if row["experiment"] != DEFAULT or _is_ours(row, unknown)]
     dead = _dead(study, rows)
-    findings = [finding for row in rows for finding in _findings(study, row, unknown, dead)]
+    committed = _committed_runs(study, rows)
+    findings: list[RunFinding] = []
+    finished: set[str] = set()  # experiments; the rows come newest first
+    for row in rows:
+        if row["status"] not in FAILURES or row["experiment"] not in finished:
+            is_lost = row["dirty"] and row["run_id"] not in committed
+            findings += _findings(study, row, is_lost, unknown, dead)
+        if row["status"] == "FINISHED":
+            finished.add(row["experiment"])
     if dvc_files.lock_digest(study.root) and not logged:
         what = "no run was logged for the current dvc.lock"
         findings.insert(0, RunFinding(what, mend=REPRODUCE if unlogged.read(study.root) else LOG))
@@ -142,12 +157,31 @@ def log_current(study: Study) -> str | None:
     return reproduce(study, quiet=True).run_id
 
 
-def run_of_lock(study: Study) -> str | None:
-    """Return the latest finished run of the current `dvc.lock`, if there is one."""
+def run_of_lock(study: Study) -> dict[str, Any] | None:
+    """Return the latest finished run of the current `dvc.lock`, if there is one; see `search`."""
     if (digest := dvc_files.lock_digest(study.root)) is None:
         return None
     asked = f"tags.\"{unlogged.DIGEST}\" = '{digest}' AND attributes.status = 'FINISHED'"
-    return next((str(row["run_id"]) for row in search(study, asked, limit=1)), None)
+    return next(iter(search(study, asked, limit=1)), None)
+
+
+def _committed_runs(study: Study, rows: list[dict[str, Any]]) -> set[str]:
+    """Return the runs on uncommitted changes whose `dvc.lock` was committed afterwards."""
+    dirty = [row["run_id"] for row in rows if row["dirty"]]
+    if not dirty:
+        return set()
+    import mlflow
+
+    with Blobs(study.root) as blobs:
+        held = {
+            hashlib.sha256(blobs.read(change.after)).hexdigest()
+            for commit in git_history.log(study.root, [dvc_files.LOCK])
+            for change in commit.changes
+        }
+    client = mlflow.MlflowClient()
+    with readable(study):
+        digests = {run: client.get_run(run).data.tags.get(unlogged.DIGEST) for run in dirty}
+    return {run for run, digest in digests.items() if digest in held}
 
 
 def _is_ours(row: dict[str, Any], unknown: set[str]) -> bool:
@@ -174,24 +208,25 @@ def _dead(study: Study, rows: list[dict[str, Any]]) -> list[str]:
 
 
 def _findings(
-    study: Study, row: dict[str, Any], unknown: set[str], dead: list[str]
+    study: Study, row: dict[str, Any], is_lost: bool, unknown: set[str], dead: list[str]
 ) -> list[RunFinding]:
     run_id, status = row["run_id"], row["status"]
     found = []
-    if status in ("FAILED", "KILLED"):
+    if status in FAILURES:
         stage = f" in stage {row['failed_stage']}" if row["failed_stage"] else ""
-        found.append(RunFinding(f"{status.lower()}{stage}", run_id))
+        found.append(RunFinding(f"{status.lower()}{stage}", run_id, REPRODUCE))
     if run_id in dead:
         owed = unlogged.read(study.root).get("run_id") == run_id
         what = f"unfinished since {row['started'][:16]}, and no process works on it"
         found.append(RunFinding(what, run_id, REPRODUCE if owed else CLOSE))
     if status == "FINISHED" and not row["metrics"]:
-        found.append(RunFinding("has no metrics", run_id))
-    if row["dirty"]:
-        found.append(RunFinding("ran on uncommitted changes", run_id))
+        found.append(RunFinding("has no metrics", run_id, f"{DELETE} {run_id}"))
+    if status == "FINISHED" and is_lost:
+        found.append(RunFinding(DIRTY, run_id, f"{COMMIT}; or: {DELETE} {run_id}"))
     if row["commit"] in unknown:
         what = f"its commit {row['commit'][:8]} is not in this repository"
         found.append(RunFinding(what, run_id, "git fetch --all --tags"))
     if row["experiment"] == DEFAULT:
-        found.append(RunFinding("is in the experiment Default, not in the study's own", run_id))
+        what = "is in the experiment Default, not in the study's own"
+        found.append(RunFinding(what, run_id, f"{DELETE} {run_id}"))
     return found

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from data_versioning.errors import StudyError
 from data_versioning.experiments.run_search import search
 from data_versioning.experiments.store import database
-from data_versioning.health.checks import run_of_lock
+from data_versioning.health.checks import FAILURES, run_of_lock
 from data_versioning.health.push_status import push_status
 from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import Study
@@ -19,6 +19,7 @@ from data_versioning.tools import dvc_files, dvc_state, git, git_state
 from data_versioning.tools.dvc_state import Drift
 
 PATIENCE = 5  # seconds that a remote has for its answer
+IN_STORAGE = "the work tree's data is in storage"
 SHOWN = 10  # paths of a list
 T = TypeVar("T")
 
@@ -49,9 +50,11 @@ class Status:
         commit: The current commit; empty before the first one.
         tag: The last tag in the history of the commit, and how many commits ago; empty if none.
         dirty: Paths that differ from the commit.
+        older: Those of them, of what DVC keeps, that are as an earlier commit holds them.
         drift: What in the work tree is not what DVC recorded.
         unpushed: Data of the work tree that a remote lacks; None where nobody could tell.
-        run: The last run, if there is one.
+        run: The last run that finished with the current `dvc.lock`, or else the last one of all.
+        failure: The last run of all, if it is a later one and failed.
         unknown: What could not be found out, and why.
     """
 
@@ -59,9 +62,11 @@ class Status:
     commit: str
     tag: str
     dirty: tuple[str, ...]
+    older: tuple[str, ...]
     drift: Drift | None
     unpushed: tuple[str, ...] | None
     run: LastRun | None
+    failure: LastRun | None
     unknown: tuple[str, ...]
 
 
@@ -79,21 +84,25 @@ def status(project_dir: Path | str = ".") -> Status:
     with ThreadPoolExecutor() as pool:  # DVC, the remote and MLflow each take a second to start
         drift = pool.submit(dvc_state.drift, root)
         pushed = pool.submit(push_status, study, revisions=False, seconds=PATIENCE)
-        run = pool.submit(_last_run, study)
+        run = pool.submit(_last_runs, study)
         in_git = git.toplevel(root) is not None
+        dirty = tuple(sorted(git.changes(root))) if in_git else ()
+        kept = [path for path in dirty if Path(path).suffix in (".dvc", ".lock")]
         facts = (
             git.branch(root) if in_git else "",
             git.head(root) or "",
             git_state.last_tag(root) if in_git else "",
-            tuple(sorted(git.changes(root))) if in_git else (),
+            dirty,
+            tuple(git_state.older(root, kept)),
         )
     unknown = [] if in_git else ["the folder is in no git repository (make setup)"]
     lacking = _answer(pushed, unknown)
+    runs = _answer(run, unknown) or (None, None)
     return Status(
         *facts,
         _answer(drift, unknown),
         None if lacking is None else tuple(sorted({one.path for one in lacking.unpushed})),
-        _answer(run, unknown),
+        *runs,
         tuple(unknown),
     )
 
@@ -105,6 +114,8 @@ def text(found: Status) -> str:
         f"branch    {here}" + (f", last tag {found.tag}" if found.tag else ", no tag yet"),
         f"changes   {_listed(found.dirty, 'none')}",
     ]
+    if found.older:
+        lines.append(f"data      {_listed(found.older, '', 'at an older version: ')}")
     if found.drift:
         lines.append(f"pipeline  {_listed(found.drift.stale, 'up to date', 'stale: ')}")
         if found.drift.changed:
@@ -112,14 +123,14 @@ def text(found: Status) -> str:
         if found.drift.absent:
             lines.append(f"data      {_listed(found.drift.absent, '', 'not here: ')} (make pull)")
     if found.unpushed is not None:
-        lines.append(f"remote    {_listed(found.unpushed, 'has everything', 'lacks: ')}")
+        lines.append(f"remote    {_listed(found.unpushed, IN_STORAGE, 'lacks: ')}")
     if found.run:
-        when = found.run.started[:16].replace("T", " ")
         match = "of the" if found.run.is_current else "NOT of the"
-        said = f"{found.run.run_id[:8]}  {when}  {found.run.status}, {match} current dvc.lock"
-        lines.append(f"last run  {said}")
+        lines.append(f"last run  {_line(found.run)}, {match} current dvc.lock")
     else:
         lines.append("last run  none")
+    if found.failure:
+        lines.append(f"since     {_line(found.failure)}")
     lines += [f"unknown   {one}" for one in found.unknown]
     return "\n".join(lines)
 
@@ -151,11 +162,21 @@ def _answer(asked: Future[T], unknown: list[str]) -> T | None:
         return None
 
 
-def _last_run(study: Study) -> LastRun | None:
-    if (row := _latest(study)) is None:
-        return None
+def _last_runs(study: Study) -> tuple[LastRun | None, LastRun | None]:
+    """Return the run of the current results, or else the last one, and a later failure."""
+    if (latest := _latest(study)) is None:
+        return None, None
     current = run_of_lock(study)
-    return LastRun(row["run_id"], row["started"], row["status"], row["run_id"] == current)
+    failed = current and latest["status"] in FAILURES
+    return _run(current or latest, bool(current)), _run(latest, False) if failed else None
+
+
+def _run(row: dict[str, Any], is_current: bool) -> LastRun:
+    return LastRun(row["run_id"], row["started"], row["status"], is_current)
+
+
+def _line(run: LastRun) -> str:
+    return f"{run.run_id[:8]}  {run.started[:16].replace('T', ' ')}  {run.status}"
 
 
 def _latest(study: Study) -> dict[str, Any] | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from data_versioning.health.processes import git_works_in
-from data_versioning.tools import git
+from data_versioning.tools import git, git_history
 
 LOCKS = ("index.lock", "HEAD.lock", "config.lock", "packed-refs.lock")
 
@@ -61,6 +61,22 @@ def changed(root: Path, patterns: Iterable[str]) -> list[str]:
     listed = _names(git.run(root, [*asked, "--", *patterns]))
     prefix = os.fsdecode(git.run(root, ["rev-parse", "--show-prefix"])).rstrip("\n")
     return [entry[3:].removeprefix(prefix) for entry in listed]
+
+
+def older(root: Path, paths: Iterable[str]) -> list[str]:
+    """Return those of some changed files that are as an earlier commit holds them."""
+    asked = [path for path in paths if (root / path).is_file()]
+    if not asked or git.head(root) is None:
+        return []
+    here = git.run(root, ["hash-object", "--", *asked]).decode().split()
+    literal = [f":(literal){path}" for path in asked]
+    held = {
+        (change.path, blob)
+        for commit in git_history.log(root, literal, ["HEAD"])
+        for change in commit.changes
+        for blob in (change.after, *change.before)
+    }
+    return [path for path, blob in zip(asked, here, strict=True) if (path, blob) in held]
 
 
 def files_with(root: Path, pattern: str) -> list[str]:
