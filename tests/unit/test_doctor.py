@@ -138,7 +138,7 @@ def test_defects_of_data_and_runs(well: Study, tmp_path: Path) -> None:
     assert where["DV206"] == "results/predictions.csv"
     assert where["DV207"] == "prepare, train"
     assert where["DV214"] == "lost.txt (feature/lost)"
-    assert where["DV213"] == "storage lacks models/model.json"
+    assert where["DV213"] == "storage lacks models/model.json (of work tree, feature/lost, main)"
     assert "model, version" in where["DV305"]
 
     mends = {one.id: one.mend for one in found}
@@ -234,7 +234,8 @@ def test_defects_of_environment_hooks_and_template(well: Study, tmp_path: Path) 
     found = doctor(offline=True)
     assert ids(found) == ["DV102", "DV111", "DV112", "DV502", "DV503"]
     edited = {one.where: one.mend for one in found if one.id == "DV502"}
-    assert edited.keys() == {"Makefile", "src/tool/my tool.py"}
+    said = " (what to try discards your edit)"
+    assert edited.keys() == {f"Makefile{said}", f"src/tool/my tool.py{said}"}
     assert [one.where for one in found if one.id == "DV503"] == ["0.1.0 -> 0.2.0"]
     for one in found:
         if one.id not in ("DV503", "DV112"):
@@ -294,6 +295,16 @@ def test_remotes_and_stores_that_cannot_be_asked(
     found = doctor(offline=True)
     assert ids(found) == ["DV209", "DV212", "DV301"]
     assert "mlflow.db" in found[0].where
+    follow(root, found[0].mend.partition(" && ")[0])
+    assert "DV301" not in ids(doctor(offline=True))
+    (root / "params.yaml").write_text("a: [\n")
+    (broken,) = (one for one in doctor(offline=True) if one.id == "DV202")
+    assert broken.where.startswith("params.yaml")
+    follow(root, broken.mend)
+    (root / "dvc.lock").unlink()
+    (root / "dvc.lock").mkdir()
+    (broken,) = (one for one in doctor(offline=True) if one.id == "DV202")
+    assert broken.mend
 
 
 def test_a_check_that_breaks_hides_no_other(well: Study) -> None:

@@ -16,15 +16,16 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from data_versioning import check_dvc_status, check_experiment_logging
+from data_versioning import check_dvc_status, check_experiment_logging, doctor
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.experiments.runs import log_reproduction
 from data_versioning.experiments.store import setup_mlflow
 from data_versioning.health.push_status import Unpushed
-from data_versioning.health.status import status
+from data_versioning.health.status import status, text
 from data_versioning.study import Study
+from data_versioning.tools import dvc_files
 from mlflow import MlflowClient
 
 from tests import servers
@@ -170,6 +171,40 @@ def test_what_any_revision_refers_to_is_looked_for(
     assert found() == {}
 
 
+def test_older_versions_are_counted(pushed: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only older commits refer to is a note; its mend sends it, `--send` does not."""
+    root = pushed.root
+    photos = root / "data/raw/photos"
+    photos.mkdir()
+    for number in range(4):
+        (photos / "a").unlink(missing_ok=True)
+        (photos / "a").write_text(f"{number}\n")
+        capture(["dvc", "add", "-q", "data/raw/photos"], root)
+        save(root, f"data: {number}")
+        if number == 0:
+            git(root, "tag", "v1.0")
+    assert main(["check-remote", "--send"]) == 0
+    out = capsys.readouterr().out
+    assert out == (
+        "everything is in storage: 6 files and folders\n"
+        "note: 2 older versions are on this machine only; send them: dvc push --all-commits\n"
+    )
+    assert main(["check-remote", "storage", "--json"]) == 0
+    assert len(json.loads(capsys.readouterr().out)["older"]) == 2
+    (note,) = (one for one in doctor(offline=True) if one.id.startswith("DV2"))
+    assert (note.id, note.where) == ("DV215", "2 versions, which no branch or tag ends at")
+    capture(shlex.split(note.mend), root)
+    assert check_dvc_status().older == ()
+
+    assert main(["checkout-version", "v1.0", "data/raw/photos"]) == 0
+    assert "data      at an older version: data/raw/photos.dvc" in text(status())
+    (back,) = (one for one in doctor(offline=True) if one.id == "DV209")
+    assert back.where.startswith("data/raw/photos.dvc is at an older version")
+    follow(back.mend)
+    assert not status().dirty
+    assert (photos / "a").read_text() == "3\n"
+
+
 def test_what_is_not_to_be_pushed_there_is_left_out(pushed: Study, tmp_path: Path) -> None:
     """`cache: false` in a loop and a working folder, `push: false`, another remote, imports."""
     root = pushed.root
@@ -229,6 +264,7 @@ def test_a_remote_that_cannot_be_asked_is_an_error(pushed: Study, tmp_path: Path
     with pytest.raises(StudyError, match="could not be asked: there is no folder") as refused:
         check_dvc_status()
     assert "mount its drive" in refused.value.mend
+    assert refused.value.__notes__ == [f"try: {refused.value.mend}"]  # what a traceback shows
     capture(["dvc", "remote", "modify", "storage", "url", "s3://bucket/here"], root)
     for option in ("access_key_id", "secret_access_key"):
         capture(["dvc", "remote", "modify", "--local", "storage", option, "secretvalue"], root)
@@ -272,14 +308,13 @@ def test_runs_that_want_attention_are_named(
     strange = run("FINISHED", git_commit="1" * 40)
     lost = run("FINISHED", where="0")
     fine = run("FINISHED", metrics=3)
+    assert {failed, killed}.isdisjoint(one.run_id for one in check_experiment_logging().findings)
     dead = run("RUNNING")
     found = check_experiment_logging()
     assert not found
     assert {one.run_id: one.what for one in found.findings if one.run_id != dead} == {
-        failed: "failed in stage train",
-        killed: "killed",
         empty: "has no metrics",
-        dirty: "ran on uncommitted changes",
+        dirty: "ran on uncommitted changes, and no commit holds its results",
         strange: "its commit 11111111 is not in this repository",
         lost: "is in the experiment Default, not in the study's own",
     }
@@ -313,7 +348,24 @@ def test_runs_that_want_attention_are_named(
     capsys.readouterr()
     assert main(["check-runs", "--json"]) == 1
     said = json.loads(capsys.readouterr().out)
-    assert {"run_id": dead, "what": "killed", "mend": ""} in said["findings"]
+    assert {"run_id": dead, "what": "killed", "mend": "make repro"} in said["findings"]
+    assert all(one["mend"] for one in said["findings"])
+    for one in said["findings"]:
+        if "mlflow" in one["mend"]:
+            command = shlex.split(one["mend"].rpartition("or: ")[2])
+            capture([sys.executable, *command[1:]], root)
+    run("FINISHED", git_dirty="true", dvc_lock_sha256=str(dvc_files.lock_digest(root)))
+    client.set_tag(strange, "git.commit", head)
+    assert main(["check-runs"]) == 0  # failures are listed, but another run followed them
+    assert "FAILED" in capsys.readouterr().out
+    failure = run("FAILED")
+    (one,) = check_experiment_logging().findings
+    assert (one.run_id, one.what, one.mend) == (failure, "failed", "make repro")
+    assert main(["status"]) == 0
+    *_, last, since = capsys.readouterr().out.splitlines()
+    assert last.endswith("FINISHED, of the current dvc.lock")
+    assert since.startswith(f"since     {failure[:8]}")
+    assert since.endswith("FAILED")
 
 
 def test_results_without_a_run_are_named_and_logged(
@@ -389,7 +441,7 @@ def test_status_is_one_screen(
         "branch    main, last tag v0.1.0-a-b",
         "changes   none",
         "pipeline  up to date",
-        "remote    has everything",
+        "remote    the work tree's data is in storage",
     ]
     assert lines[4].startswith("last run  ")
     assert lines[4].endswith("FINISHED, of the current dvc.lock")

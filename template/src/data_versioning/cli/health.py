@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from dataclasses import asdict
 
 from data_versioning.cli.verbs import Verbs, aligned, json_option, positive, show
@@ -57,7 +58,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _check_remote(args: argparse.Namespace) -> int:
-    from data_versioning.health.push_status import push_status
+    from data_versioning.health.push_status import SEND_ALL, push_status
     from data_versioning.study import Study
 
     names = [args.remote] if args.remote else []
@@ -68,7 +69,12 @@ def _check_remote(args: argparse.Namespace) -> int:
     ]
     mends = "".join(f"\ntry: {mend}" for mend in found.mends)
     well = f"everything is in {' and '.join(found.remotes)}: {found.versions} files and folders"
-    show(args, asdict(found), well if found else aligned(rows) + mends)
+    where = f"not in {args.remote}" if args.remote else "on this machine only"
+    note = f"\nnote: {len(found.older)} older versions are {where}; send them: {SEND_ALL}"
+    if args.remote:
+        note += f" --remote {shlex.quote(args.remote)}"
+    said = (well if found else aligned(rows) + mends) + (note if found.older else "")
+    show(args, asdict(found), said)
     return int(not found)
 
 

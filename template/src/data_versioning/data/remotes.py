@@ -164,6 +164,7 @@ def lacking(
     objects: Mapping[str, Sequence[str]],
     seconds: float | None = None,
     send: bool = False,
+    older: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, tuple[int, int]]:
     """Return which objects a remote lacks; see `dvc_state.lacking`.
 
@@ -172,7 +173,9 @@ def lacking(
     """
     try:
         _refuse_absent_folder("push", remote)
-        status, found, stderr = dvc_state.lacking(study.root, remote.name, objects, seconds, send)
+        status, found, stderr = dvc_state.lacking(
+            study.root, remote.name, objects, seconds, send, older
+        )
         if status != 0:
             raise _failure("push", remote, stderr)
     except StudyError as error:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
-from data_versioning.health.references import references
+from data_versioning.health.references import Reference, past_references, references
 from data_versioning.study import Study
 
+SEND_ALL = "dvc push --all-commits"
 SEND = "python -m data_versioning check-remote --send"  # `dvc push` trusts its memory of the remote
 
 
@@ -44,11 +45,14 @@ class PushStatus:
         remotes: The names of the remotes that were asked.
         versions: How many versions of files and folders were looked for.
         unpushed: What is lacking.
+        older: Hashes of versions that only older commits refer to, and that are in the cache but
+            in none of the remotes. They are no part of the verdict.
     """
 
     remotes: tuple[str, ...]
     versions: int
     unpushed: tuple[Unpushed, ...] = ()
+    older: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Tell whether everything is pushed."""
@@ -73,7 +77,7 @@ def push_status(
     Args:
         study: The study.
         names: The remotes; the default one and `backup` if none is named.
-        revisions: Look at every branch and tag, not only at the work tree.
+        revisions: Look at every branch and tag and their history, not only at the work tree.
         seconds: How long to wait for a remote.
         send: Send what is lacking and in the cache, first.
 
@@ -83,19 +87,21 @@ def push_status(
     wanted = references(study.root, revisions)
     if not (targets := remotes.chosen(study, names)):
         raise StudyError("no remote is configured", str(study.root), remotes.NO_REMOTE)
+    known = {one.md5 for one in wanted}
+    past = [one for one in past_references(study.root) if one.md5 not in known] if revisions else []
     own = {one.remote for one in wanted if one.remote} - {target.name for target in targets}
     usual = {target.name for target in targets}
     unpushed: list[Unpushed] = []
+    older = {one.md5 for one in past if not one.remote or one.remote in usual | own}
     for target in [*targets, *(remotes.chosen(study, sorted(own)) if own else [])]:
-        here = [
-            one for one in wanted
-            if one.remote == target.name or (not one.remote and target.name in usual)
-        ]  # fmt: skip
-        objects: dict[str, list[str]] = {}
-        for one in here:
-            objects.setdefault(one.algorithm, []).append(one.md5)
-        objects = {key: sorted(set(hashes)) for key, hashes in objects.items()}
-        found = remotes.lacking(study, target, objects, seconds, send)
+        places = {target.name, ""} if target.name in usual else {target.name}
+        here = [one for one in wanted if one.remote in places]
+        before = [one for one in past if one.remote in places]
+        found = remotes.lacking(study, target, _hashes(here), seconds, send, _hashes(before))
+        for one in before:
+            files, lost = found.get(one.md5, (0, 0))
+            if files == lost:  # it is there, or nobody here can send it
+                older.discard(one.md5)
         unpushed += [
             Unpushed(target.name, one.path, one.md5, tuple(wanted[one]), *found[one.md5])
             for one in here
@@ -103,4 +109,12 @@ def push_status(
         ]
     asked = tuple(target.name for target in targets) + tuple(sorted(own))
     unpushed.sort(key=lambda one: (one.remote, one.path, one.revisions))
-    return PushStatus(asked, len(wanted), tuple(unpushed))
+    return PushStatus(asked, len(wanted), tuple(unpushed), tuple(sorted(older)))
+
+
+def _hashes(found: Iterable[Reference]) -> dict[str, list[str]]:
+    """Return the hashes, each once, by the algorithm that made them."""
+    objects: dict[str, set[str]] = {}
+    for one in found:
+        objects.setdefault(one.algorithm, set()).add(one.md5)
+    return {key: sorted(hashes) for key, hashes in objects.items()}

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.lineage import lock_records
+from data_versioning.lineage import lock_records, records
 from data_versioning.study import parse_yaml
-from data_versioning.tools import dvc_files, git_state
+from data_versioning.tools import dvc_files, git_history, git_state
 from data_versioning.tools.git_history import Blobs
 
 WORK_TREE = "work tree"
@@ -87,6 +87,29 @@ def references(root: Path, revisions: bool = True) -> dict[Reference, list[str]]
                     known[key] = _of_file(path, blobs.read(blob), blobs.read(key[2]))
                 for reference in known[key]:
                     found.setdefault(reference, []).extend(names)
+    return found
+
+
+def past_references(root: Path) -> set[Reference]:
+    """Return what any commit of a branch or tag refers to, not only the newest ones."""
+    if not (commits := git_history.log(root, records.PATTERNS)):
+        return set()
+    files = [
+        (commit.id, change.path, change.after)
+        for commit in commits
+        for change in commit.changes
+        if change.after
+    ]
+    beside = [(commit, _pipeline_of(path)) for commit, path, _ in files]
+    pipelines = git_history.blob_ids(root, beside)
+    texts = {
+        (path, blob, pipeline)
+        for (_, path, blob), pipeline in zip(files, pipelines, strict=True)
+    }  # fmt: skip
+    found: set[Reference] = set()
+    with Blobs(root) as blobs:
+        for path, blob, pipeline in texts:
+            found |= _of_file(path, blobs.read(blob), blobs.read(pipeline))
     return found
 
 

@@ -74,6 +74,7 @@ def lacking(
     objects: Mapping[str, Sequence[str]],
     seconds: float | None = None,
     send: bool = False,
+    older: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[int, dict[str, tuple[int, int]], str]:
     """Ask a remote which objects it lacks; files of folders are asked for one by one.
 
@@ -83,6 +84,7 @@ def lacking(
         objects: Hashes, by the algorithm that made them: `md5`, or `md5-dos2unix` before DVC 3.
         seconds: How long to wait; as long as it takes when not given.
         send: Send what is lacking and in the cache, first.
+        older: More hashes, which are left out where the cache lacks them, and never sent.
 
     Returns:
         Exit status, by hash how many files are lacking and how many of these are lost, not in the
@@ -90,7 +92,9 @@ def lacking(
     """
     # -P: this package's `dvc` must not hide DVC.
     argv = [sys.executable, "-P", str(Path(__file__).with_name("remote_objects.py"))]
-    question = {"root": str(root), "remote": remote, "objects": objects, "send": send}
+    question = {
+        "root": str(root), "remote": remote, "objects": objects, "older": older or {}, "send": send,
+    }  # fmt: skip
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
     try:
         done = subprocess.run(

@@ -3,9 +3,10 @@
 No command of DVC says that: `dvc status --cloud` names one path per hash, and takes the files of a
 folder for granted when the folder's own object is there. So does `dvc push`, which sends none then.
 
-Reads JSON: `root`, `remote`, `objects`, hashes by the algorithm that made them, and `send`, whether
-to send what is lacking. Prints JSON: by hash how many files are lacking, the folder's own object
-included, and how many of these are lost, in the cache neither.
+Reads JSON: `root`, `remote`, `objects`, hashes by the algorithm that made them, `older`, more of
+these that matter only where the cache has them, and `send`, whether to send what is lacking of
+`objects`. Prints JSON: by hash how many files are lacking, the folder's own object included, and
+how many of these are lost, in the cache neither.
 """
 
 from __future__ import annotations
@@ -23,15 +24,18 @@ def main() -> int:
     answer: dict[str, tuple[int, int]] = {}
     try:
         with Repo(asked["root"]) as repo:
-            for algorithm, hashes in asked["objects"].items():
+            for algorithm in asked["objects"] | asked["older"]:
                 remote = repo.cloud.get_remote_odb(asked["remote"], "status", hash_name=algorithm)
                 cache = repo.cache.local if algorithm == "md5" else repo.cache.legacy
-                parts = {digest: _parts(digest, cache, remote) for digest in hashes}
+                hashes = asked["objects"].get(algorithm, [])
+                older = set(cache.list_oids_exists(asked["older"].get(algorithm, [])))
+                parts = {digest: _parts(digest, cache, remote) for digest in older.union(hashes)}
                 lacking, lost = _lacking(remote, cache, set().union(*parts.values()))
-                if asked["send"] and lacking != lost:
+                here = lacking - lost
+                if asked["send"] and here:
+                    here &= set().union(*(parts[digest] for digest in hashes))
                     # Folders last: who sees one takes its files for granted.
-                    there = sorted(lacking - lost, key=lambda digest: digest.endswith(".dir"))
-                    for digest in there:
+                    for digest in sorted(here, key=lambda digest: digest.endswith(".dir")):
                         remote.add(cache.oid_to_path(digest), cache.fs, digest)
                     lacking, lost = _lacking(remote, cache, lacking)
                 answer |= {

@@ -10,7 +10,7 @@ from data_versioning.data import remotes
 from data_versioning.errors import StudyError
 from data_versioning.health.diagnosis.findings import Case, Finding
 from data_versioning.health.processes import is_held
-from data_versioning.health.push_status import push_status
+from data_versioning.health.push_status import SEND_ALL, push_status
 from data_versioning.health.references import WORK_TREE
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import parse_yaml
@@ -19,6 +19,7 @@ from data_versioning.tools import dvc, dvc_cache, dvc_state, git, git_state
 PATIENCE = 20  # seconds that the remotes have for their answer
 SHOWN = 5  # paths of a list
 FILES = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
+PARAMETERS = ("params.yaml", "*/params.yaml")
 
 
 def dvc_works(case: Case) -> Iterator[Finding]:
@@ -53,7 +54,7 @@ def drift(case: Case) -> Iterator[Finding]:
         if (root / path).is_file():
             yield Finding("DV202", error.where, _restore(root, path))
         else:
-            yield Finding("DV202", str(error), error.mend)
+            yield Finding("DV202", str(error), error.mend or "$EDITOR dvc.yaml")
         return
     for path in found.changed:
         yield Finding("DV205", path, f"dvc add -- {shlex.quote(path)}")
@@ -64,12 +65,16 @@ def drift(case: Case) -> Iterator[Finding]:
 
 
 def _broken(root: Path) -> Iterator[Finding]:
-    for path in git_state.files(root, FILES):
+    for path in git_state.files(root, [*FILES, *PARAMETERS]):
         if (root / path).is_file():
             try:
                 parse_yaml((root / path).read_bytes(), path)
             except StudyError as error:
                 yield Finding("DV202", f"{error.where}: {error.what}", _restore(root, path))
+            except OSError as error:
+                yield Finding(
+                    "DV202", f"{path}: {error.strerror}", f"chmod u+r {shlex.quote(path)}"
+                )
 
 
 def _restore(root: Path, path: str) -> str:
@@ -82,8 +87,12 @@ def uncommitted(case: Case) -> Iterator[Finding]:
     """Look for pointers to data that no commit holds."""
     if not case.is_committed:
         return
-    paths = git_state.changed(case.study.root, [*FILES, dvc_state.CONFIG])
-    if paths:
+    root = case.study.root
+    paths = git_state.changed(root, [*FILES, dvc_state.CONFIG])
+    if older := git_state.older(root, paths):
+        where = f"{', '.join(older)} is at an older version; to keep that one, commit it"
+        yield Finding("DV209", where, "python -m data_versioning checkout-version HEAD")
+    if paths := [path for path in paths if path not in older]:
         names = shlex.join(paths)
         yield Finding(
             "DV209", ", ".join(paths),
@@ -100,6 +109,7 @@ def pushed(case: Case) -> Iterator[Finding]:
         yield Finding("DV212", mend=remotes.NO_REMOTE)
         return
     names = [one.name for one in targets if not (case.offline and one.kind)]
+    older: list[set[str]] = []
     for name in names:
         try:
             found = push_status(study, [name], seconds=PATIENCE)
@@ -108,9 +118,10 @@ def pushed(case: Case) -> Iterator[Finding]:
                 return  # `drift` says so
             yield Finding("DV211", error.where or error.what, error.mend)
             continue
+        older.append(set(found.older))
         here = [one for one in found.unpushed if one.lost < one.files]
         if here:
-            paths = sorted({one.path for one in here})
+            paths = [f"{one.path} (of {', '.join(one.revisions[:3])})" for one in here]
             yield Finding("DV213", f"{name} lacks {_listed(paths)}", " && ".join(found.mends))
         for one in found.unpushed:
             if one.lost:
@@ -118,6 +129,8 @@ def pushed(case: Case) -> Iterator[Finding]:
                     "make repro" if WORK_TREE in one.revisions else "ask who made it to: make push"
                 )
                 yield Finding("DV214", f"{one.path} ({', '.join(one.revisions[:3])})", mend)
+    if len(older) == len(targets) and (count := len(set.intersection(*older))):
+        yield Finding("DV215", f"{count} versions, which no branch or tag ends at", SEND_ALL)
 
 
 def _listed(paths: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ CATALOGUE = {
     "DV212": (NOTE, "there is no remote: the data is on this machine only"),
     "DV213": (WARNING, "a remote lacks data"),
     "DV214": (WARNING, "data is neither in a remote nor here"),
+    "DV215": (NOTE, "older versions of data are on this machine only"),
     "DV301": (ERROR, "the MLflow store cannot be read"),
     "DV302": (WARNING, "a reproduction was not logged"),
     "DV303": (WARNING, "a run is unfinished, and no process works on it"),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from collections.abc import Iterator
 
 from data_versioning.errors import StoreError
@@ -40,7 +43,11 @@ def store(case: Case) -> Iterator[Finding]:
                 yield Finding("DV304", "dvc.lock", one.mend)
         yield from _registry(study)
     except StoreError as error:
-        yield Finding("DV301", error.where or error.what, error.mend)
+        mend = error.mend
+        if file is not None and re.search(r"not a database|malformed", error.where):
+            name = shlex.quote(os.path.relpath(file, study.root))
+            mend = f"mv {name} {name}.damaged && python -m data_versioning registry rebuild"
+        yield Finding("DV301", error.where or error.what, mend)
 
 
 def _registry(study: Study) -> Iterator[Finding]:

@@ -41,7 +41,7 @@ def edited(case: Case) -> Iterator[Finding]:
         return
     for path in re.findall(r"^ *overwrite  (.+)$", done.stderr, re.MULTILINE):
         if path not in SHARED and (case.study.root / path).is_file():
-            yield Finding("DV502", path, _restored(path))
+            yield Finding("DV502", f"{path} (what to try discards your edit)", _restored(path))
 
 
 def _restored(path: str) -> str:
