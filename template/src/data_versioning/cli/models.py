@@ -78,7 +78,7 @@ def _promote(args: argparse.Namespace) -> None:
     else:
         text = f"promoted {_line(made)}; {SHARE}"
     if args.no_worse and holder:
-        new, old = (one.metrics[args.no_worse] for one in (made, holder))
+        new, old = (float(one.metrics[args.no_worse]) for one in (made, holder))
         better = "less" if args.lower_is_better else "more"
         text += (
             f"\n{args.no_worse}: {new:g} against {old:g} of {holder.version}, {better} is better"
