@@ -42,6 +42,8 @@ def many_files(place: Workplace) -> str:
 def _study(place: Workplace) -> Path:
     study = place.new("study")
     study.mkdir()
+    (study / FOLDER).parent.mkdir(parents=True)
+    (study / FOLDER).with_name("README.md").write_text("Where the data comes from.\n")
     (study / "study.yaml").write_text("large_file_mb: 10\n")
     place.run(study, "git", "init", "--quiet")
     place.run(study, "dvc", "init", "--quiet")
