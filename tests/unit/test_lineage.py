@@ -8,8 +8,9 @@ import re
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import pytest
-from data_versioning import LineageTracker, StudyError
+from data_versioning import ExperimentTracker, LineageTracker, StudyError
 from data_versioning.cli import main
 from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
@@ -77,6 +78,17 @@ def test_the_lineage_of_a_model_through_its_life(
     (run,) = lineage.runs
     assert (run.status, run.dirty) == ("FINISHED", False)
     assert run.started < run.ended
+    by_hand = ExperimentTracker()
+    with pytest.raises(ZeroDivisionError), by_hand.start_run("boom"):
+        raise ZeroDivisionError  # its tags name all data of the study, but it used none
+    assert tracker.get_lineage(MODEL).runs == (run,)
+    with by_hand.start_run("reads") as reads:
+        by_hand.log_dataset(MODEL)
+    assert [one.run_id for one in tracker.get_lineage(MODEL).runs] == [
+        run.run_id, reads.info.run_id
+    ]  # fmt: skip
+    assert tracker.used_by(PEOPLE).runs == (run,)
+    mlflow.delete_run(reads.info.run_id)
     assert lineage.model_versions == ("people@v1.0.0",)
     assert lineage.tags == ("people@v1.0.0", "plain")
     assert lineage.notes == ()
@@ -121,6 +133,8 @@ def test_the_lineage_of_a_model_through_its_life(
     text = capsys.readouterr().out
     for part in (MODEL, "plain", first, "train.alpha: 0.5", run.run_id, "people@v1.0.0", PEOPLE):
         assert part in text
+    assert f"{PEOPLE}: {kept[PEOPLE]} (raw)\n" in text
+    assert f"data/prepared.csv: {kept['data/prepared.csv']}\n" in text
     assert main(["lineage", MODEL, "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["upstream"]["stages"][0]["params"] == {"train.alpha": 0.25, "train.name": "ridge"}
@@ -394,11 +408,17 @@ def test_errors_name_what_is_near(
     stages = {"train": stage({RAW: "1", "src/a.py": "1"}, {MODEL: "m"})}
     repository.commit("one", {"dvc.lock": lock(stages)})
     repository.commit("two", {"dvc.lock": lock({**stages, "x": stage({}, {"models/x": "1"})})})
+    repository.commit("three", {"src/tool.py": "print()\n"})
+    assert main(["lineage", "src/tool.py"]) == 1
+    assert "try: git log -- src/tool.py" in capsys.readouterr().err
+    for verb in ("lineage", "audit", "used-by"):
+        assert main([verb, ""]) == 2
+        assert "say which file: make lineage OF=<file>" in capsys.readouterr().err
     cases: dict[tuple[str, ...], str] = {
         ("lineage", "model.json"): f"one of: {MODEL}",
         ("lineage", "models/modle.json"): f"one of: {MODEL}",
         ("lineage", MODEL, "--rev", "--all"): "no such revision: --all",
-        ("lineage", "models/x", "--rev", "HEAD~1"): "at HEAD~1: models/x",
+        ("lineage", "models/x", "--rev", "HEAD~2"): "at HEAD~2: models/x",
         ("used-by", hashed("none")): "no data ever had this hash",
         ("used-by", "data/none.csv"): "DVC does not keep this: data/none.csv",
         ("lineage", str(tmp_path / "elsewhere")): "outside the study",

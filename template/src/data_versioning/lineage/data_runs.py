@@ -1,4 +1,4 @@
-"""The MLflow runs that name a version of some data in their tags."""
+"""The MLflow runs that made or read a version of some data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from data_versioning.errors import StudyError
+from data_versioning.experiments.dataset_inputs import TAG_LENGTH
 from data_versioning.experiments.run_values import legal_name
+from data_versioning.experiments.runs import REPRODUCTION
 from data_versioning.experiments.store import database, readable, setup_mlflow
 from data_versioning.study import Study
 
@@ -39,11 +41,14 @@ class DataRun:
 def runs_with(
     study: Study, versions: Iterable[tuple[str, str]]
 ) -> tuple[dict[tuple[str, str], list[DataRun]], str]:
-    """Return the runs that carry versions of data, oldest first, and why there are none.
+    """Return the runs that made or read versions of data, oldest first, and why there are none.
+
+    Those are reproductions, `make repro`, whose tag `data:<path>` is the hash, and runs that have
+    this version as a dataset input.
 
     Args:
         study: The study.
-        versions: Paths and hashes, compared with the tags `data:<path>`.
+        versions: Paths and hashes.
 
     Returns:
         The runs by version, and the reason if the store could not be asked, else empty.
@@ -61,10 +66,24 @@ def runs_with(
 def _search(experiment: str, path: str, digest: str) -> list[DataRun]:
     import mlflow
 
-    made = f"tags.`{legal_name(f'data:{path}')}` = '{digest}'"
-    oldest_first = ["attributes.start_time ASC"]
-    runs = mlflow.search_runs([experiment], made, order_by=oldest_first, output_format="list")
-    return list(map(_run, runs))
+    # Every run carries the hashes of all data of the study, but only reproductions made them.
+    tag = legal_name(f"data:{path}")
+    made = f"tags.`{tag}` = '{digest}' AND tags.`mlflow.source.name` = '{REPRODUCTION}'"
+    read = f"dataset.digest = '{digest}'"
+    runs = {}
+    for run in mlflow.search_runs([experiment], made, output_format="list"):
+        runs[run.info.run_id] = run
+    for run in mlflow.search_runs([experiment], read, output_format="list"):
+        inputs = run.inputs.dataset_inputs if run.inputs else []
+        if any(_is_input(one, path, digest) for one in inputs):
+            runs[run.info.run_id] = run
+    return list(map(_run, sorted(runs.values(), key=lambda run: int(run.info.start_time))))
+
+
+def _is_input(dataset: Any, path: str, digest: str) -> bool:
+    tags = {tag.key: tag.value for tag in dataset.tags}
+    same_path: bool = tags.get("dvc.path") == path[:TAG_LENGTH]
+    return same_path and tags.get("dvc.md5") == digest
 
 
 def _run(run: Any) -> DataRun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import difflib
 import io
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -16,7 +17,7 @@ from data_versioning.lineage import records
 from data_versioning.lineage.past import Delta, Held, Past, tags_holding
 from data_versioning.lineage.usage import Uses, uses
 from data_versioning.study import Study
-from data_versioning.tools import git_history
+from data_versioning.tools import git, git_history
 
 COLUMNS = ("timestamp", "commit_hash", "data_path", "description")
 UNCOMMITTED = "uncommitted"
@@ -210,11 +211,15 @@ def as_csv(rows: Iterable[dict[str, str]]) -> str:
 
 
 def unknown(study: Study, path: str, rev: str | None = None) -> StudyError:
-    """Return the error for a path that DVC does not keep, with the names that come near."""
+    """Return the error for a path that DVC does not keep, with the names that come near.
+
+    Of a file that git keeps, it names git's own history.
+    """
+    what = f"DVC does not keep this{f' at {rev}' if rev else ''}"
+    if (study.root / path).is_file() and git.is_tracked(study.root, path):
+        return StudyError(what, path, f"git log -- {shlex.quote(path)}")
     known = sorted({out.path for record in records.at(study.root, rev) for out in record.outs})
-    return StudyError(
-        f"DVC does not keep this{f' at {rev}' if rev else ''}", path, _near(path, known)
-    )
+    return StudyError(what, path, _near(path, known))
 
 
 def _near(path: str, known: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from data_versioning.lineage.origin import Lineage
+from data_versioning.lineage.origin import Lineage, raw
 
 _SHAPES = {"result": ('["', '"]'), "data": ('[("', '")]'), "code": ('>"', '"]')}
 
@@ -27,7 +27,7 @@ def text(lineage: Lineage) -> str:
         f"  commit       {commit}",
         f"  environment  {lineage.environment} (uv.lock)",
         *_block("parameters", _parameters(lineage)),
-        *_block("made from", _pairs(lineage.training_data)),
+        *_block("made from", _made_from(lineage)),
         *_block("code", _pairs(lineage.code)),
         *_block("upstream", _upstream(lineage)),
         *_block("runs", (f"{r.run_id} {r.started} {r.status}" for r in lineage.runs)),
@@ -46,6 +46,12 @@ def _block(title: str, lines: Iterable[str]) -> Iterator[str]:
 
 def _pairs(values: Mapping[str, Any]) -> Iterator[str]:
     return (f"{name}: {value}" for name, value in values.items())
+
+
+def _made_from(lineage: Lineage) -> Iterator[str]:
+    far = raw(lineage.upstream)
+    for path, digest in lineage.training_data.items():
+        yield f"{path}: {digest}{' (raw)' if path in far else ''}"
 
 
 def _parameters(lineage: Lineage) -> Iterator[str]:

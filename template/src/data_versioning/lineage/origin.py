@@ -31,7 +31,8 @@ class Lineage:
         params: The parameters that it read; of a tracked model those given to `track_model`.
         upstream_params: The parameters of every stage on the way, by stage.
         training_data: What it was made from, paths with hashes: the data and results that its
-            stage read, and the raw data at the far end.
+            stage read (metrics too), and the raw data at the far end, which no stage made from
+            other data. What the stages between wrote is in `upstream`.
         code: The code that its stage and those before it ran, paths with hashes.
         code_commit: The first commit that holds this version, made like this; `none` if there
             is none yet.
@@ -41,7 +42,8 @@ class Lineage:
         dirty: True while no commit holds it.
         environment: SHA-256 of `uv.lock` at that commit, `none` without one.
         upstream: The graph.
-        runs: The MLflow runs that carry this version, oldest first.
+        runs: The MLflow runs of reproductions with this version, and those that took it as a
+            dataset input, oldest first.
         model_versions: Its releases, `model@v1.2.0`.
         tags: All git tags whose commit holds this version.
         notes: What could not be looked up, or does not fit together.
@@ -162,15 +164,27 @@ def _commit(past: Past, end: str | None, record: Record, out: Kept) -> git_histo
     return None
 
 
+def raw(graph: Upstream) -> set[str]:
+    """Return the paths of the data that no stage made from other data."""
+    code = {file.path for file in graph.files if file.kind == "code"}
+    made = {
+        out.path
+        for stage in graph.stages
+        if any(dep.path not in code for dep in stage.deps)
+        for out in stage.outs
+    }
+    return {file.path for file in graph.files} - code - made
+
+
 def _data(graph: Upstream, record: Record, path: str) -> dict[str, str]:
     direct = {dep.version for dep in record.deps}
-    made = {stage_out.path for stage in graph.stages for stage_out in stage.outs}
+    far = raw(graph)
     return {
         file.path: file.hash
         for file in graph.files
         if file.path != path
         and file.kind != "code"
-        and ((file.path, file.hash) in direct or file.path not in made)
+        and ((file.path, file.hash) in direct or file.path in far)
     }
 
 

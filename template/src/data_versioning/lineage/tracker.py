@@ -6,7 +6,7 @@ import posixpath
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from data_versioning.errors import StudyError
+from data_versioning.errors import StudyError, UsageError
 from data_versioning.lineage import history, records, usage
 from data_versioning.lineage.history import AuditEntry
 from data_versioning.lineage.origin import Lineage, origin
@@ -109,6 +109,8 @@ class LineageTracker:
 
     def _names(self, path: Path | str) -> list[str]:
         """Return what a path can mean: one from here, or one from the study's folder."""
+        if not str(path):
+            raise UsageError("say which file", "make lineage OF=<file>, or make audit OF=<file>")
         names = [] if Path(path).is_absolute() else [posixpath.normpath(str(path))]
         try:
             names.insert(0, self._study.relative(path))

@@ -43,7 +43,7 @@ class Uses:
         path: The data.
         hash: Their hash.
         results: What was made from them, in the order of the commits.
-        runs: MLflow runs whose tags name this version.
+        runs: MLflow runs of reproductions with this version, and those that took it as an input.
         tags: Git tags whose commit holds a result made from it.
         releases: Those versions of models, `model@v1.2.0`, that were made from it.
         note: Why runs could not be looked up; empty if they were.
