@@ -96,14 +96,27 @@ def test_runs_are_shown_in_columns() -> None:
         "params": {},
     }
     runs = [
-        common | {"run_id": "a" * 32, "status": "FINISHED", "dirty": True, "failed_stage": None,
-                  "metrics": {"r2": 0.123456}},
-        common | {"run_id": "b" * 32, "status": "FAILED", "dirty": False, "failed_stage": "fit",
-                  "metrics": {}},
+        common | {"run_id": "a" * 32, "name": "one", "status": "FINISHED", "dirty": True,
+                  "failed_stage": None, "metrics": {"r2": 0.123456}},
+        common | {"run_id": "b" * 32, "name": "two", "status": "FAILED", "dirty": False,
+                  "failed_stage": "fit", "metrics": {}},
     ]  # fmt: skip
     assert table(runs).splitlines() == [
-        "run       started           status        commit     r2",
-        "aaaaaaaa  2026-01-02 03:04  FINISHED      cccccccc+  0.1235",
-        "bbbbbbbb  2026-01-02 03:04  FAILED (fit)  cccccccc   -",
+        "run       name  started           status        commit     r2",
+        "aaaaaaaa  one   2026-01-02 03:04  FINISHED      cccccccc+  0.1235",
+        "bbbbbbbb  two   2026-01-02 03:04  FAILED (fit)  cccccccc   -",
     ]
-    assert table([]) == "run  started  status  commit"
+    assert table([]) == "no runs yet"
+    assert table([], "metrics.r2 > 1") == "no run matches"
+
+    def columns(count: int, asked: str) -> list[str]:
+        same = {f"m{i:02}": 1.0 for i in range(count)}
+        several = [run | {"metrics": same | {"z": n}} for n, run in enumerate(runs)]
+        text = table(several, asked)
+        assert max(map(len, text.splitlines())) <= 120
+        return text.splitlines()[0].split()[5:]
+
+    asked = "metrics.m09 > 0 and metrics.`m08` < 2 metrics.m09 DESC"
+    assert columns(12, asked) == ["m09", "m08", "z", "m00", "m01", "m02"]
+    runs[0]["name"] = "n" * 99
+    assert columns(12, "") == ["z", "m00", "m01", "m02", "m03"]

@@ -7,12 +7,15 @@ import argparse
 from data_versioning.cli.verbs import Verbs, json_option, positive, show
 from data_versioning.study import Study
 
+COMMIT = "+ after a commit: with uncommitted changes"
+
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
     verbs.group("experiments")
     runs = verbs.add("experiments", _search, "print recent MLflow runs")
     runs.set_defaults(filter="", order_by=[])
+    runs.epilog = COMMIT
     _result_options(runs)
 
     search = verbs.add("search", _search, "find MLflow runs by metric, parameter or tag")
@@ -24,6 +27,7 @@ def add(verbs: Verbs) -> None:
         metavar="KEY",
         help='such as "metrics.r2 DESC"; may be repeated (default: the newest first)',
     )
+    search.epilog = COMMIT
     _result_options(search)
 
     compare = verbs.add("compare", _compare, "print MLflow runs side by side")
@@ -33,6 +37,7 @@ def add(verbs: Verbs) -> None:
         metavar="run",
         help="id of a run or 8 digits of it, name of a run, or experiment (all of its runs)",
     )
+    compare.epilog = COMMIT
     json_option(compare)
 
     ui = verbs.add("ui", _ui, "open the MLflow UI on this machine")
@@ -49,7 +54,8 @@ def _search(args: argparse.Namespace) -> None:
     from data_versioning.experiments.run_table import table, without_nan
 
     runs = search(Study.open(), args.filter, args.order_by, args.limit)
-    show(args, without_nan(runs), lambda: table(runs))
+    asked = " ".join([args.filter, *args.order_by])
+    show(args, without_nan(runs), lambda: table(runs, asked.strip()))
 
 
 def _compare(args: argparse.Namespace) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from data_versioning.errors import StudyError, one_line
+from data_versioning.errors import StudyError, UsageError, one_line
 from data_versioning.experiments.run_values import as_stored
 from data_versioning.experiments.store import readable, setup_mlflow
 from data_versioning.study import Study
@@ -70,7 +70,10 @@ def find(study: Study, names: Sequence[str], experiment: str | None = None) -> l
 
     Raises:
         StudyError: Nothing has that name, or several runs have.
+        UsageError: One of them is empty.
     """
+    if not all(names):
+        raise UsageError("say which runs", "make compare A=<run> B=<run>")
     setup_mlflow(study, experiment)
     import mlflow
 
@@ -141,7 +144,9 @@ def _runs(
             if error.error_code != "INVALID_PARAMETER_VALUE":
                 raise
             mend = "metrics.r2 > 0.4 and params.alpha = '0.1', ordered by metrics.r2 DESC"
-            raise StudyError("MLflow cannot read this search", one_line(error), mend) from None
+            # The rest lists all that MLflow knows.
+            reason = one_line(error).split(". ")[0]
+            raise StudyError("MLflow cannot read this search", reason, mend) from None
         runs += page
         if not (token := page.token):
             break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import sys
 from itertools import zip_longest
@@ -14,16 +15,39 @@ from data_versioning.experiments.store import is_local, setup_mlflow, shown, tra
 from data_versioning.study import Study
 
 WIDTH = 40  # characters of a value in a comparison
+TABLE = 120  # of a line in a table
+METRICS = 6  # in a table
+_FACTS = ["run", "name", "started", "status", "commit"]
 
 
-def table(runs: list[dict[str, Any]]) -> str:
-    """Return runs as an aligned text table, with the first few of their metrics by name."""
-    metrics = sorted({name for run in runs for name in run["metrics"]})[:6]
-    rows = [["run", "started", "status", "commit", *metrics]]
-    for run in runs:
-        values = [f"{run['metrics'][m]:.4g}" if m in run["metrics"] else "-" for m in metrics]
-        rows.append([run["run_id"][:8], _minute(run), _status(run), _commit(run), *values])
-    return _aligned(rows)
+def table(runs: list[dict[str, Any]], asked: str = "") -> str:
+    """Return runs as an aligned text table, with a few of their metrics by name.
+
+    Args:
+        runs: As `search` returns them.
+        asked: The filter and the order. The metrics that it names come first, then those that
+            differ between the runs.
+    """
+    if not runs:
+        return "no run matches" if asked else "no runs yet"
+    named = re.findall(r"metrics?\.[`\"]?([^`\"\s<>=!]+)", asked)
+    values = {
+        name: {repr(run["metrics"].get(name)) for run in runs}
+        for name in sorted({name for run in runs for name in run["metrics"]})
+    }
+    order = {name: place for place, name in reversed(list(enumerate(named)))}
+    metrics = sorted(values, key=lambda name: (order.get(name, len(named)), len(values[name]) == 1))
+    for most in range(min(METRICS, len(metrics)), -1, -1):
+        text = _aligned([_FACTS + metrics[:most], *(_row(run, metrics[:most]) for run in runs)])
+        if max(map(len, text.splitlines())) <= TABLE:
+            break
+    return text
+
+
+def _row(run: dict[str, Any], metrics: list[str]) -> list[str]:
+    values = [f"{run['metrics'][m]:.4g}" if m in run["metrics"] else "-" for m in metrics]
+    facts = [run["run_id"][:8], _value(run["name"] or "-"), _minute(run), _status(run)]
+    return [*facts, _commit(run), *values]
 
 
 def comparison(runs: list[dict[str, Any]]) -> str:
