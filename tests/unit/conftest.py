@@ -106,6 +106,7 @@ def study(
         _start(root, SETTINGS | COPYING)
         _commit(root, "start")
 
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     return _copy(made_once(tmp_path_factory, "copying", make), tmp_path, monkeypatch)
 
 
@@ -134,6 +135,7 @@ def science(
         _commit(root, "feat: first results")
         capture(["dvc", "push", "--quiet"], root)
 
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     made = made_once(tmp_path_factory, "science", make)
     shutil.copytree(made / "storage", tmp_path / "storage")
     return _copy(made / "study", tmp_path, monkeypatch)
@@ -155,7 +157,6 @@ def _commit(root: Path, message: str) -> None:
 
 
 def _copy(made: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     root = to / "my study"
     shutil.copytree(made, root, symlinks=True)
     monkeypatch.chdir(root)
