@@ -157,6 +157,7 @@ def _commit(root: Path, message: str) -> None:
 
 
 def _copy(made: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     root = to / "my study"
     shutil.copytree(made, root, symlinks=True)
     monkeypatch.chdir(root)

@@ -152,7 +152,7 @@ def test_a_failed_stage(study: Study, end: str, status: int, last: str) -> None:
     """It is named, with its end; its half an output is never a result, and a rerun completes."""
     (study.root / "dvc.yaml").write_text(FAILS)
     (study.root / "half.py").write_text(HALF.format(end))
-    with pytest.raises(StageFailed, match=r"^stage 'half' failed: [^\n]*$") as caught:
+    with pytest.raises(StageFailed, match=r"(?m)^stage 'half' failed: [^\n]*$") as caught:
         PipelineManager().run()
     assert (caught.value.stage, caught.value.exit_status) == ("half", status)
     lines = caught.value.output.splitlines()
