@@ -25,7 +25,8 @@ def test_item_and_attribute(science: Study, monkeypatch: pytest.MonkeyPatch) -> 
 )
 def test_what_is_missing_is_named(science: Study, ask) -> None:  # type: ignore[no-untyped-def]
     """File and key, as the tooling's error and as the usual ones."""
-    with pytest.raises(StudyError, match=r"(?m)^no parameter train\.beta: .*params\.yaml$") as error:
+    named = r"(?m)^no parameter train\.beta: .*params\.yaml$"
+    with pytest.raises(StudyError, match=named) as error:
         ask(load_params())
     assert isinstance(error.value, KeyError) and isinstance(error.value, AttributeError)
     with pytest.raises(StudyError, match=r"file is missing: .*nowhere\.yaml"):
