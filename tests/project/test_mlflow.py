@@ -203,7 +203,7 @@ def test_a_failed_stage_leaves_a_failed_run(study: Path) -> None:
     assert len(others) == 2
 
     table = run(study, "make", "experiments").stdout.splitlines()
-    assert table[0].split()[:4] == ["run", "started", "status", "commit"]
+    assert table[0].split()[:5] == ["run", "name", "started", "status", "commit"]
     assert good.info.run_id[:8] in table[1]
     assert "FAILED (figures)" in table[2]
     assert len(table) == 4

@@ -19,8 +19,10 @@ class StudyError(Exception):
         self.what = what
         self.where = where
         self.mend = mend
-        if mend:
-            self.add_note(f"try: {mend}")  # a notebook shows it below the error
+        # A notebook shows it below the error. The set-up tells a Python before 3.11, which has no
+        # notes, that it is too old.
+        if mend and hasattr(self, "add_note"):
+            self.add_note(f"try: {mend}")
 
 
 class UsageError(StudyError):
