@@ -222,7 +222,7 @@ def small_disk(study: Study) -> Iterator[Path]:
     disk.mkdir()
     mounted = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
     if subprocess.run(mounted, check=False, capture_output=True).returncode != 0:
-        pytest.skip("cannot mount")
+        pytest.skip("only root may mount a disk")
     capture(["dvc", "cache", "dir", str(disk / "cache")], study.root)
     yield disk
     subprocess.run(["umount", str(disk)], check=True)

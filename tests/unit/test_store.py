@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import socket
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import mlflow
@@ -27,14 +30,13 @@ def test_the_store_is_in_the_study(study: Study, monkeypatch: pytest.MonkeyPatch
     assert not store.is_local(study)
 
 
-def test_artifacts_follow_a_moved_study(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_artifacts_follow_a_moved_study(study: Study) -> None:
     """Also where the old folder's name has what SQL takes for a pattern."""
     reproduce(study, quiet=True)
     root, names = study.root, list[str]()
     for name in ("a_b c", "aXb c", "home"):
         root = root.rename(root.with_name(name))
         moved = Study(root)
-        monkeypatch.delenv("MLFLOW_TRACKING_URI")  # MLflow sets it for its process
         experiment = store.setup_mlflow(moved)
         with mlflow.start_run(experiment_id=experiment) as run:
             mlflow.log_text(name, "name.txt")
@@ -120,3 +122,17 @@ def test_runs_are_shown_in_columns() -> None:
     assert columns(12, asked) == ["m09", "m08", "z", "m00", "m01", "m02"]
     runs[0]["name"] = "n" * 99
     assert columns(12, "") == ["z", "m00", "m01", "m02", "m03"]
+
+
+def test_two_studies_in_one_process(study: Study, tmp_path: Path) -> None:
+    """Each logs to the store in its own folder, and the environment stays as it was."""
+    other = tmp_path / "other"
+    shutil.copytree(study.root, other)
+    for root in (study.root, other):
+        experiment = store.setup_mlflow(Study(root))
+        mlflow.MlflowClient().create_run(experiment, run_name=root.name)
+    assert "MLFLOW_TRACKING_URI" not in os.environ
+    for root in (study.root, other):
+        client = mlflow.MlflowClient(f"sqlite:///{root}/mlflow.db")
+        experiments = [one.experiment_id for one in client.search_experiments()]
+        assert [run.info.run_name for run in client.search_runs(experiments)] == [root.name]

@@ -13,6 +13,7 @@ from data_versioning.errors import StoreError, StudyError, one_line
 from data_versioning.locking import exclusive
 from data_versioning.study import Study
 
+ADDRESS = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
 ARTIFACTS = "mlartifacts"
 SQLITE = "sqlite:///"
@@ -22,7 +23,7 @@ PATIENCE = 5  # seconds to wait for a server's first answer
 
 def tracking_uri(study: Study) -> str:
     """Return the address of the server, or of a SQLite file at its absolute path."""
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{DATABASE}"
+    uri = os.environ.get(ADDRESS) or f"{SQLITE}{DATABASE}"
     return f"{SQLITE}{study.root / uri.removeprefix(SQLITE)}" if uri.startswith(SQLITE) else uri
 
 
@@ -58,7 +59,14 @@ def setup_mlflow(study: Study | None = None, experiment: str | None = None) -> s
         _ask(uri)
     import mlflow
 
+    given = os.environ.get(ADDRESS)
     mlflow.set_tracking_uri(uri)
+    # It writes this into the environment too, where the next study of this process would take it
+    # for what the user asked.
+    if given is None:
+        os.environ.pop(ADDRESS, None)
+    else:
+        os.environ[ADDRESS] = given
     name = experiment or str(study.settings.get("experiment") or study.answers["slug"])
     with readable(study):
         if not is_local(study):
