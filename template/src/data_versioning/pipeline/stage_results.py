@@ -40,8 +40,8 @@ class StageFailed(StudyError):
 
     Args:
         stage: Its name.
-        exit_status: What its command exited with, negative when a signal killed it; None if it
-            was DVC that failed, before or after the command.
+        exit_status: What its command exited with, 128 and the signal when one killed it; None if
+            it was DVC that failed, before or after the command.
         reason: Why, on one line.
         output: The end of what it printed, standard output and errors.
     """
@@ -61,13 +61,14 @@ def stage_failed(stage: str, reason: str, printed: str) -> StageFailed:
         reason: What DVC and the stage gave as a reason.
         printed: All that DVC and the stages printed, or the end of it.
     """
-    status = re.search(r"exited with (-?\d+)", reason)
+    said = re.search(r"exited with (-?\d+)", reason)
+    # DVC has a shell run the command. One that becomes the command is killed itself, which Python
+    # gives as -9; one that waits for it exits with 137.
+    status = (int(said[1]) if int(said[1]) >= 0 else 128 - int(said[1])) if said else None
     _, _, own = printed.rpartition(f"Running stage '{stage}':")
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in own.split("ERROR: ")[0].split("\n")]
     output = "\n".join(line for line in lines if line.strip()).split("\n")
-    return StageFailed(
-        stage, int(status[1]) if status else None, reason, "\n".join(output[-OUTPUT_LINES:])
-    )
+    return StageFailed(stage, status, reason, "\n".join(output[-OUTPUT_LINES:]))
 
 
 def stage_results(
