@@ -11,7 +11,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from data_versioning.cli import data, experiments, health, lineage, models, pipeline, setup
+from data_versioning.cli import (
+    data,
+    experiments,
+    health,
+    lineage,
+    merging,
+    models,
+    phases,
+    pipeline,
+    quality,
+    report,
+    reproduction,
+    setup,
+    workflow,
+)
 from data_versioning.cli.verbs import Verbs
 from data_versioning.errors import StudyError, UsageError
 
@@ -52,6 +66,7 @@ def parser() -> argparse.ArgumentParser:
         description="Data, code, experiments and results of a study, versioned together.",
     )
     verbs = Verbs(made)
-    for group in (setup, data, pipeline, experiments, models, lineage, health):
+    groups = (setup, data, quality, pipeline, reproduction, report, experiments, models, lineage)
+    for group in (*groups, phases, workflow, merging, health):
         group.add(verbs)
     return made

@@ -1,0 +1,9 @@
+"""Verbs of the study's phases."""
+
+from __future__ import annotations
+
+from data_versioning.cli.verbs import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verbs."""
