@@ -1,0 +1,1 @@
+"""Branches, commits, tags of datasets and pushes."""
