@@ -1,0 +1,1 @@
+"""The phases of a study: what each owes, how it begins, and the gates it passes to end."""
