@@ -105,6 +105,19 @@ class MetricsDiff:
         names = ", ".join(change.name for change in self.metrics) or "none"
         raise UnknownMetric(f"no metric {name}", f"there is {names}")
 
+    def rows(self) -> tuple[list[list[str]], list[list[str]]]:
+        """Return the metrics and the parameters as rows of text; the first of each is a header."""
+        both: list[list[list[str]]] = []
+        for title, changes in (("metric", self.metrics), ("parameter", self.params)):
+            names = [change.name for change in changes]
+            table = [[title, self.baseline, self.comparison, "difference"]]
+            for change in changes:
+                name = change.full_name if names.count(change.name) > 1 else change.name
+                difference = _shown(change.difference, sign="+")
+                table.append([name, _shown(change.old), _shown(change.new), difference])
+            both.append(table)
+        return both[0], both[1]
+
     def table(self) -> str:
         """Return it as aligned text."""
         return self._tables(_text_table)
@@ -123,16 +136,7 @@ class MetricsDiff:
         }
 
     def _tables(self, drawn: Callable[[list[list[str]]], str]) -> str:
-        tables = []
-        for title, changes in (("metric", self.metrics), ("parameter", self.params)):
-            names = [change.name for change in changes]
-            rows = [[title, self.baseline, self.comparison, "difference"]]
-            for change in changes:
-                name = change.full_name if names.count(change.name) > 1 else change.name
-                difference = _shown(change.difference, sign="+")
-                rows.append([name, _shown(change.old), _shown(change.new), difference])
-            if changes:
-                tables.append(drawn(rows))
+        tables = [drawn(rows) for rows in self.rows() if len(rows) > 1]
         return "\n\n".join(tables) or "no metrics, and no parameter changed"
 
 

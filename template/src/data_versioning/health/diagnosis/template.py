@@ -14,10 +14,12 @@ from pathlib import Path, PurePosixPath
 from data_versioning.command import COLOUR, last_line
 from data_versioning.experiments.store import shown
 from data_versioning.health.diagnosis.findings import ANSWERS, Case, Finding
+from data_versioning.study import Study
 
 PATIENCE = 30  # seconds for fetching the template
 # Half of these is the study's own: what differs need not be an edit of the template's half.
 SHARED = {"pyproject.toml", ".gitignore", ".dvcignore", ANSWERS}
+CHECK_UPDATE = ["copier", "check-update", "--output-format", "json"]
 RECOPY = ["copier", "recopy", "--skip-tasks", "--defaults", "--overwrite", "--vcs-ref=:current:"]
 
 
@@ -35,7 +37,7 @@ def edited(case: Case) -> Iterator[Finding]:
     if (why := _unreachable(case)) is not None:
         yield from why
         return
-    done = _copier(case, [*RECOPY, "--pretend"])
+    done = copier(case.study, [*RECOPY, "--pretend"])
     if isinstance(done, Finding):
         yield done
         return
@@ -54,7 +56,7 @@ def behind(case: Case) -> Iterator[Finding]:
     """Look for a newer version of the template."""
     if _unreachable(case) is not None:
         return  # `edited` says so
-    done = _copier(case, ["copier", "check-update", "--output-format", "json"])
+    done = copier(case.study, CHECK_UPDATE)
     if not isinstance(done, Finding) and (said := json.loads(done.stdout))["update_available"]:
         where = f"{said['current_version']} -> {said['latest_version']}"
         yield Finding("DV503", where, "make template-update")
@@ -72,8 +74,9 @@ def _unreachable(case: Case) -> list[Finding] | None:
     return None
 
 
-def _copier(case: Case, argv: list[str]) -> subprocess.CompletedProcess[str] | Finding:
-    source = shown(str(case.study.answers.get("_src_path")))
+def copier(study: Study, argv: list[str]) -> subprocess.CompletedProcess[str] | Finding:
+    """Return what a command of Copier did, or why it could not ask the template."""
+    source = shown(str(study.answers.get("_src_path")))
     quiet = {
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=5",
@@ -81,7 +84,7 @@ def _copier(case: Case, argv: list[str]) -> subprocess.CompletedProcess[str] | F
     try:
         done = subprocess.run(
             [sys.executable, "-m", *argv],
-            cwd=case.study.root, env=quiet | os.environ, timeout=PATIENCE,
+            cwd=study.root, env=quiet | os.environ, timeout=PATIENCE,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
