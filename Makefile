@@ -3,6 +3,7 @@
 PYTHON ?= python3
 DEST ?= ../my-study
 ANSWERS ?= example-answers/minimal.yml
+GITLAB := tests/project/gitlab-ci-local
 UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
 .PHONY: help demo test unit render update project lint format bench canary lock clean
@@ -23,6 +24,8 @@ lint: .venv/ready ## format, lint and types of everything, the template's Python
 unit render update project: .venv/ready ## one tier of the tests
 	.venv/bin/pytest --numprocesses 2 tests/$@
 
+project: $(GITLAB)/node_modules/ready
+
 canary: .venv/ready ## does a study still run with the newest packages? (reports, gates nothing)
 	.venv/bin/pytest -m network tests/canary
 
@@ -39,11 +42,16 @@ lock: $(UV) ## take the newest development tools
 		requirements-dev.in --output-file requirements-dev.txt
 
 clean: ## delete what these targets made here
-	rm -rf .venv .uv .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .uv .hypothesis .mypy_cache .pytest_cache .ruff_cache $(GITLAB)/node_modules
 
 .venv/ready: requirements-dev.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python "$(PYTHON)" .venv
 	VIRTUAL_ENV=.venv $(UV) pip sync --quiet --require-hashes requirements-dev.txt
+	@touch $@
+
+# Runs a study's GitLab jobs; its lock holds hashes and no registry's address.
+$(GITLAB)/node_modules/ready: $(GITLAB)/package-lock.json | .venv/ready
+	.venv/bin/npm ci --silent --no-audit --no-fund --prefix $(GITLAB)
 	@touch $@
 
 # Only where there is no uv: the version and hashes that requirements-dev.txt names.
