@@ -2,8 +2,94 @@
 
 from __future__ import annotations
 
-from data_versioning.cli.verbs import Verbs
+import argparse
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from data_versioning.cli.verbs import Verbs, aligned, json_option, show
+from data_versioning.study import Study
+
+if TYPE_CHECKING:
+    from data_versioning.phases.gates import Finding
+    from data_versioning.phases.progress import Progress
 
 
 def add(verbs: Verbs) -> None:
     """Add the verbs."""
+    verbs.group("phases")
+    phase = verbs.nest("phase", "begin a phase, see what it lacks, complete it")
+    status = phase.add("status", _status, "the phases: done, current, and what its gates lack")
+    start = phase.add("start", _start, "make or switch to a phase's branch and its documents")
+    complete = phase.add("complete", _complete, "check a phase's gates and tag it if they hold")
+    complete.add_argument("--override", metavar="REASON", help="tag although gates fail; recorded")
+    complete.add_argument("--dry-run", action="store_true", help="only check, make no tag")
+    for parser in (start, complete):
+        parser.add_argument("name", help="a phase of study.yaml")
+    verify = phase.add("verify", _verify, "check a phase's tag against what it tagged; 1 if bad")
+    verify.add_argument("tag", help="such as v1.0.0-analysis-complete")
+    for parser in (status, verify):
+        json_option(parser)
+    phase.add("defaults", _defaults, "print the list of phases that a new study has")
+
+
+def _status(args: argparse.Namespace) -> None:
+    from data_versioning.phases.progress import progress
+
+    found = progress(Study.open())
+    show(args, found.as_dict(), lambda: _progress_text(found))
+
+
+def _start(args: argparse.Namespace) -> None:
+    from data_versioning.phases.start import start
+
+    print(start(Study.open(), args.name).report())
+
+
+def _complete(args: argparse.Namespace) -> None:
+    from data_versioning.phases.gate import PhaseGate
+
+    tag = PhaseGate().complete(args.name, override=args.override, dry_run=args.dry_run)
+    print(f"{'would tag' if args.dry_run else 'tagged'} {tag.name}")
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from data_versioning.phases.gate import PhaseGate
+
+    found = PhaseGate().verify(args.tag)
+    show(args, [asdict(one) for one in found], lambda: _findings_text(found))
+    return int(not all(one.ok for one in found))
+
+
+def _defaults(_: argparse.Namespace) -> None:
+    from data_versioning.phases.plan import DEFAULTS
+
+    print(DEFAULTS.read_text(encoding="utf-8"), end="")
+
+
+def _progress_text(found: Progress) -> str:
+    lines = []
+    if found.done:
+        header = ["done", "tag", "completed", "by"]
+        rows = [
+            [name, tag.name, f"{tag.time:%Y-%m-%d}", tag.author] for name, tag in found.done.items()
+        ]
+        lines += [aligned([header, *rows]), ""]
+    if found.current:
+        is_here = found.branch == found.current.branch
+        begin = "" if is_here else f"  (make phase-start PHASE={found.current.name})"
+        lines += [f"current: {found.current.name}{begin}", _findings_text(found.findings)]
+        lines += [f"        {gate}: checked by make phase-complete" for gate in found.unchecked]
+    else:
+        lines.append("every phase is complete")
+    if found.to_come:
+        lines += ["", f"to come: {', '.join(phase.name for phase in found.to_come)}"]
+    return "\n".join(lines)
+
+
+def _findings_text(findings: Iterable[Finding]) -> str:
+    lines = []
+    for one in findings:
+        lines.append(f"{'holds' if one.ok else 'LACKS'}  {one.gate}: {one.evidence}")
+        lines += [f"       try: {one.mend}"] * bool(one.mend and not one.ok)
+    return "\n".join(lines)

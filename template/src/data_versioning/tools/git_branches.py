@@ -1,0 +1,49 @@
+"""Branches, as git's command line makes and switches them; see also `git`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+from data_versioning.errors import StudyError
+from data_versioning.tools import git
+
+
+def exists(root: Path, branch: str) -> bool:
+    """Tell whether there is a branch of this name here, or in a remote as last fetched."""
+    form = "--format=%(refname)"
+    asked = ["for-each-ref", form, f"refs/heads/{branch}", f"refs/remotes/*/{branch}"]
+    return bool(git.run(root, asked).strip())
+
+
+def switch(root: Path, branch: str, make: bool) -> None:
+    """Switch to a branch; what is not committed comes along.
+
+    Args:
+        root: The study.
+        branch: The branch. One that only a remote has gets a local one that tracks it.
+        make: Make it, from the current commit.
+
+    Raises:
+        StudyError: Git refuses; carries its reason, and the files that are in the way.
+    """
+    done = subprocess.run(
+        ["git", "switch", "--quiet", *(["--create"] if make else ["--guess"]), branch],
+        cwd=root, env={**os.environ, "LC_ALL": "C"}, capture_output=True, check=False,
+    )  # fmt: skip
+    if done.returncode == 0:
+        return
+    lines = os.fsdecode(done.stderr).splitlines()
+    reason = next((line for line in lines if line.startswith(("error: ", "fatal: "))), "unknown")
+    files = ", ".join(line.strip() for line in lines if line.startswith("\t"))
+    what = f"git does not switch ({reason.partition(': ')[2].rstrip(':')})"
+    mend = "git add --all && make commit" if files else "git status"
+    raise StudyError(what, files or branch, mend)
+
+
+def missing_commits(root: Path, branch: str) -> int:
+    """Return how many commits of a branch the current one lacks; 0 where there is none such."""
+    if not exists(root, branch):
+        return 0
+    return int(git.run(root, ["rev-list", "--count", f"HEAD..{branch}", "--"]))
