@@ -16,6 +16,8 @@ from data_versioning.errors import StudyError
 
 MARKER = "study.yaml"
 DEEPEST = 100  # levels of values in values
+# To YAML 1.2, and so to DVC, `1e-3` is a number; to PyYAML, which reads 1.1, it is a text.
+NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
 
 
 @dataclass(frozen=True)
@@ -173,9 +175,7 @@ def _loader() -> Any:
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         pass
 
-    # To YAML 1.2, and so to DVC, `1e-3` is a number; to PyYAML, which reads 1.1, it is a text.
-    number = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$")
-    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
     return Loader
 
 

@@ -77,7 +77,11 @@ def phases(study: Study) -> tuple[Phase, ...]:
     Raises:
         StudyError: `study.yaml` lists none, or the list is broken; names the first broken line.
     """
-    text = (study.root / MARKER).read_bytes()
+    return listed_in((study.root / MARKER).read_bytes())
+
+
+def listed_in(text: bytes) -> tuple[Phase, ...]:
+    """Return the phases that a `study.yaml` lists, of whatever revision; see `phases`."""
     content = parse_yaml(text, MARKER)
     if "phases" not in content:
         mend = f"python -m data_versioning phase defaults >> {MARKER}"

@@ -141,9 +141,15 @@ def make_tag(root: Path, name: str, commit: str, message: str, after: datetime |
     """
     now = datetime.now().astimezone().replace(microsecond=0)
     time = max(now, after + timedelta(seconds=1)) if after else now
-    options = ["--annotate", "--cleanup=whitespace", f"--message={message}"]
-    argv = ["env", f"GIT_COMMITTER_DATE={time.isoformat()}", "git", "tag", *options, "--"]
-    capture([*argv, name, commit], root)
+    # Not as an argument: those of Linux end at 128 KiB, and a tag can name thousands of files.
+    options = ["--annotate", "--cleanup=whitespace", "--file=-"]
+    done = subprocess.run(
+        ["git", "tag", *options, "--", name, commit],
+        cwd=root, input=message.encode(errors="surrogateescape"), capture_output=True, check=False,
+        env={**os.environ, "GIT_COMMITTER_DATE": time.isoformat()},
+    )  # fmt: skip
+    if done.returncode != 0:
+        raise _failure(f"no tag {name}", done.stderr)
 
 
 def tracked_files(root: Path, pattern: str, rev: str | None = None) -> list[str]:
