@@ -115,7 +115,7 @@ def phase(study: Study, name: str) -> Phase:
     if not name:
         raise UsageError(f"no phase is named; {MARKER} has {names}", mend="make phase")
     near = difflib.get_close_matches(name, listed, n=1)
-    meant = f", did you mean {near[0]}?" if near else ""
+    meant = f", did you mean {near[0]}?" if near else ";"
     raise StudyError(f"no phase {name!r}{meant} {MARKER} has {names}", MARKER, "make phase")
 
 
