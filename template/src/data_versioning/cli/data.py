@@ -45,9 +45,12 @@ def add(verbs: Verbs) -> None:
     pull = verbs.add("pull", _pull, "fetch data from the remote and put it in place")
     pull.add_argument("remote", nargs="?", help="name of a remote (default: the default one)")
 
-    push = verbs.add("push", _push, "send data to the remote")
+    push = verbs.add("push", _push, "send data to its remote, then commits and tags to git's")
     push.add_argument(
-        "remote", nargs="*", help="names of remotes (default: the default one, and backup)"
+        "remote",
+        nargs="*",
+        help="names of remotes of DVC: data goes there, and nothing to git"
+        " (default: the default one, and backup)",
     )
     push.add_argument("--dry-run", action="store_true", help="only list what would be sent")
 
@@ -105,14 +108,15 @@ def _fetch(args: argparse.Namespace) -> None:
 
 def _push(args: argparse.Namespace) -> None:
     from data_versioning.data import remotes
+    from data_versioning.workflow.push import plan, push
 
     study = Study.open()
     if args.dry_run:
-        lacking = remotes.not_in_remote(study, args.remote)
-        lines = [f"would send {path} to {name}" for name in lacking for path in lacking[name]]
-        print("\n".join(lines) or "nothing to send")
-    else:
+        print("\n".join(plan(study, args.remote)) or "nothing to send")
+    elif args.remote:
         print(remotes.push(study, args.remote))
+    else:
+        push(study)
 
 
 def _pull(args: argparse.Namespace) -> None:

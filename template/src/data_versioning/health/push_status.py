@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from data_versioning.data import remotes
@@ -85,10 +85,34 @@ def push_status(
         StudyError: No remote is configured, or one does not answer.
     """
     wanted = references(study.root, revisions)
-    if not (targets := remotes.chosen(study, names)):
-        raise StudyError("no remote is configured", str(study.root), remotes.NO_REMOTE)
     known = {one.md5 for one in wanted}
     past = [one for one in past_references(study.root) if one.md5 not in known] if revisions else []
+    return status_of(study, wanted, names, past, seconds, send)
+
+
+def status_of(
+    study: Study,
+    wanted: Mapping[Reference, Sequence[str]],
+    names: Sequence[str] = (),
+    past: Sequence[Reference] = (),
+    seconds: float | None = None,
+    send: bool = False,
+) -> PushStatus:
+    """Ask the remotes for certain versions of files and folders.
+
+    Args:
+        study: The study.
+        wanted: The versions, with what refers to each.
+        names: The remotes; the default one and `backup` if none is named.
+        past: Versions that are no part of the verdict.
+        seconds: How long to wait for a remote.
+        send: Send what is lacking and in the cache, first.
+
+    Raises:
+        StudyError: No remote is configured, or one does not answer.
+    """
+    if not (targets := remotes.chosen(study, names)):
+        raise StudyError("no remote is configured", str(study.root), remotes.NO_REMOTE)
     own = {one.remote for one in wanted if one.remote} - {target.name for target in targets}
     usual = {target.name for target in targets}
     unpushed: list[Unpushed] = []

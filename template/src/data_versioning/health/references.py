@@ -68,11 +68,23 @@ def references(root: Path, revisions: bool = True) -> dict[Reference, list[str]]
         for path, text in texts.items()
         for reference in _of_file(path, text, texts.get(_pipeline_of(path), b""))
     }
-    if not revisions:
-        return found
+    if revisions:
+        for reference, names in committed(root, git_state.trees(root)).items():
+            found.setdefault(reference, []).extend(names)
+    return found
+
+
+def committed(root: Path, trees: Mapping[str, str]) -> dict[Reference, list[str]]:
+    """Return what some commits refer to, with those that do.
+
+    Args:
+        root: The study.
+        trees: What to call each of them, and its tree or the commit itself.
+    """
     revs: dict[str, list[str]] = {}
-    for name, tree in git_state.trees(root).items():
+    for name, tree in trees.items():
         revs.setdefault(tree, []).append(name)
+    found: dict[Reference, list[str]] = {}
     known: dict[tuple[str, str, str | None], frozenset[Reference]] = {}
     with Blobs(root) as blobs:
         for tree, names in revs.items():

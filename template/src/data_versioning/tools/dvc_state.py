@@ -107,6 +107,17 @@ def lacking(
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else {}, done.stderr
 
 
+def files(root: Path, rev: str, folder: str) -> dict[str, str]:
+    """Return the MD5 of every file of a tracked folder at a revision, by its path in the folder.
+
+    Raises:
+        StudyError: The list of its files is neither in the cache nor in the remote.
+    """
+    asked = ["ls", "--recursive", "--show-hash", "--json", "--rev", rev, "--", ".", folder]
+    listed = json.loads(dvc.call(root, *asked))
+    return {entry["path"]: str(entry["md5"]) for entry in listed}
+
+
 def open_secrets(root: Path) -> list[tuple[str, str]]:
     """Return remote and option of each secret in the configuration that git keeps."""
     import configobj

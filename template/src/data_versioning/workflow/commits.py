@@ -14,6 +14,7 @@ from data_versioning.tools import git
 SETTINGS = ".cz.toml"
 # The hook lets them pass; `git rebase --autosquash` takes them away before anybody else sees them.
 PROVISIONAL = ("fixup!", "squash!", "amend!")
+SQUASH = "it was made to be squashed"
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def bad_commits(root: Path, revs: Sequence[str]) -> list[BadCommit]:
     for commit, message in zip(tokens[::2], tokens[1::2], strict=False):
         subject = message.partition("\n")[0]
         if subject.startswith(PROVISIONAL):
-            found.append(BadCommit(commit, subject, "it was made to be squashed"))
+            found.append(BadCommit(commit, subject, SQUASH))
         elif not pattern.match(message.strip()) and not subject.startswith(prefixes):
             is_run_on = pattern.match(subject)
             why = "no empty line below the first one" if is_run_on else f"not like: {example}"

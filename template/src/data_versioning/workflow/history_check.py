@@ -1,0 +1,145 @@
+"""The name of a branch and the messages of its commits, as CI asks for them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_versioning.errors import StudyError
+from data_versioning.study import Study
+from data_versioning.tools import git, git_history
+from data_versioning.workflow import branches, commits
+from data_versioning.workflow.commits import BadCommit
+
+# As GitHub and GitLab call it; of a request the branch it comes from, not the merge they try.
+# https://docs.github.com/en/actions/reference/workflows-and-actions/variables
+# https://docs.gitlab.com/ci/variables/predefined_variables/
+CI_BRANCH = ("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH")
+CI_TARGET = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
+PHASE_TAGS = "v[0-9]*.[0-9]*.[0-9]*-*"
+
+
+@dataclass(frozen=True)
+class HistoryCheck:
+    """What the check looked at; true when nothing is wrong with it.
+
+    Args:
+        branch: The branch; empty where none is checked out, as for a tag.
+        base: What the commits were counted from; empty for the whole history.
+        commits: How many there are, merges not counted.
+        bad: Those whose message does not follow the convention, newest first.
+        mend: What mends them.
+    """
+
+    branch: str
+    base: str
+    commits: int
+    bad: tuple[BadCommit, ...] = ()
+    mend: str = ""
+
+    def __bool__(self) -> bool:
+        """Tell whether all messages follow the convention."""
+        return not self.bad
+
+
+def check_history(study: Study, base: str | None = None) -> HistoryCheck:
+    """Check the branch's name and the messages of its commits.
+
+    Args:
+        study: The study.
+        base: Where the commits begin. When not given, what the branch is to be merged into; on
+            `main` itself, the last phase's tag.
+
+    Raises:
+        StudyError: The branch has no allowed name, there is no such base, or the clone is too
+            shallow to tell.
+    """
+    root = study.root
+    if git.head(root) is None:
+        raise StudyError("no commit yet", str(root), "make setup")
+    branch = git.branch(root) or ci_branch()
+    if branch:
+        branches.check_name(study, branch)
+    base = base or _base(root, branch)
+    revs = [f"{_connected(root, base)}..HEAD"] if base else ["HEAD"]
+    bad = commits.bad_commits(root, revs)
+    count = int(git.run(root, ["rev-list", "--count", "--no-merges", *revs, "--"]))
+    return HistoryCheck(branch, base, count, tuple(bad), _mend(root, base, bad) if bad else "")
+
+
+def ci_branch() -> str:
+    """Return the branch that CI checked out as a mere commit; empty for a tag and outside of CI."""
+    names = list(CI_BRANCH)
+    if os.environ.get("GITHUB_REF_TYPE") == "branch":  # that of a request is called `7/merge`
+        names.append("GITHUB_REF_NAME")
+    return next(filter(None, map(os.environ.get, names)), "")
+
+
+def _base(root: Path, branch: str) -> str:
+    target = next(filter(None, map(os.environ.get, CI_TARGET)), "")
+    if not target and branch in ("", branches.MAIN):
+        return _last_phase(root)
+    target = target or branches.MAIN
+    # GitLab fetches no other branch, but the commit that the request began at.
+    began = os.environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
+    for candidate in filter(None, (f"origin/{target}", target, began)):
+        with suppress(StudyError):
+            git.resolve(root, candidate)
+            return candidate
+    deeper = " --unshallow" if git_history.is_shallow(root) else ""
+    ref = shlex.quote(f"{target}:refs/remotes/origin/{target}")
+    what = f"nothing to compare with: this clone has neither origin/{target} nor {target}"
+    raise StudyError(what, str(root), f"git fetch{deeper} origin {ref}")
+
+
+def _last_phase(root: Path) -> str:
+    """Return the last phase's tag, or what the study began with; empty for the whole history."""
+    asked = ["git", "describe", "--tags", "--abbrev=0", f"--match={PHASE_TAGS}", "HEAD"]
+    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        return done.stdout.strip()
+    if git_history.is_shallow(root):
+        what = "the clone is too shallow: no phase's tag is in what it holds"
+        raise StudyError(what, str(root), "git fetch --unshallow --tags")
+    # What was committed before the study knew the convention cannot follow it.
+    asked = ["log", "--diff-filter=A", "--format=%H", "HEAD", "--", commits.SETTINGS]
+    return (git.run(root, asked).decode().split() or [""])[-1]
+
+
+def _connected(root: Path, base: str) -> str:
+    commit = git.resolve(root, base)
+    asked = ["git", "merge-base", commit, "HEAD"]
+    done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
+    if done.returncode != 0 and git_history.is_shallow(root):
+        what = "the clone is too shallow to tell which commits are new"
+        raise StudyError(what, f"since {base}", "git fetch --unshallow")
+    return commit
+
+
+def _mend(root: Path, base: str, bad: list[BadCommit]) -> str:
+    public = ["git", "merge-base", "--is-ancestor", bad[-1].commit, f"origin/{branches.MAIN}"]
+    if subprocess.run(public, cwd=root, capture_output=True, check=False).returncode == 0:
+        return (
+            "nothing: they are public. The phase they belong to is completed with "
+            "make phase-complete PHASE=<name> OVERRIDE=<reason>"
+        )
+    if [one.commit for one in bad] == [git.head(root)]:
+        return "git commit --amend"
+    squash = " --autosquash" if any(one.why == commits.SQUASH for one in bad) else ""
+    since = shlex.quote(base) if base else "--root"
+    return f"git rebase --interactive{squash} {since}, with `reword` before each of them"
+
+
+def as_text(found: HistoryCheck) -> str:
+    """Return the result for people."""
+    branch = f"branch {found.branch}: a good name\n" if found.branch else "no branch to check\n"
+    since = f" since {found.base[:40]}" if found.base else ""
+    if found:
+        return f"{branch}{found.commits} commits{since}: all messages follow the convention"
+    lines = [f"{one.commit[:10]}  {one.subject!r}: {one.why}" for one in found.bad]
+    verdict = f"{len(lines)} of {found.commits} commits{since} do not follow the convention:"
+    return "\n".join([f"{branch}{verdict}", *lines, f"try: {found.mend}"])
