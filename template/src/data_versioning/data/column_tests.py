@@ -124,7 +124,8 @@ def _counts(reference: Series, current: Series) -> tuple[DataFrame, str]:
     """
     import pandas
 
-    counts = pandas.concat([reference.value_counts(), current.value_counts()], axis=1).fillna(0)
+    counts = pandas.concat([reference.value_counts(), current.value_counts()], axis=1)
+    counts = counts.fillna(0).astype(int)
     counts.columns = pandas.Index(["reference", "current"])
     # The rarest first; which of equally frequent ones comes first makes no difference.
     counts["all"] = counts.sum(axis=1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import warnings
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,6 @@ from data_versioning.study import MARKER, Study
 from data_versioning.tools import dvc_files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from pandas import DataFrame
 
 RAW = "data/raw/"
@@ -78,8 +78,8 @@ def read_table(content: bytes, name: str, texts: Iterable[str] = ()) -> DataFram
             if form == ".parquet":
                 return pandas.read_parquet(BytesIO(content))
             if form == ".jsonl":
-                plain: dict[str, Any] = {"convert_dates": False, "dtype": False}
-                return pandas.read_json(BytesIO(content), lines=True, **plain)
+                # pandas.read_json takes texts for dates or numbers if they look like some.
+                return pandas.DataFrame([*_objects(content)])
             options: dict[str, Any] = {"encoding": "utf-8-sig", "sep": SEPARATORS[form]}
             names = dict.fromkeys(texts, "str")
             table = pandas.read_csv(
@@ -91,7 +91,7 @@ def read_table(content: bytes, name: str, texts: Iterable[str] = ()) -> DataFram
             )
             table.columns = pandas.Index(header.iloc[0].tolist())
             return table
-    except (ValueError, OSError, OverflowError, ParserWarning) as error:
+    except (ValueError, OSError, OverflowError, RecursionError, ParserWarning) as error:
         what = f"cannot be read ({one_line(error)})"
         raise StudyError(what, name, "save it again, in the format that its name says") from None
 
@@ -102,6 +102,14 @@ def shown(value: object) -> str:
     if not text.isprintable() or text != text.strip() or not text:
         text = repr(text)
     return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _objects(content: bytes) -> Iterator[dict[str, Any]]:
+    for at, line in enumerate(content.splitlines(), start=1):
+        if line.strip():
+            if not isinstance(parsed := json.loads(line), dict):
+                raise ValueError(f"no object in line {at}")
+            yield parsed
 
 
 def _suffix(path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -55,7 +56,9 @@ def content(study: Study, version: Version) -> bytes:
     if hashlib.md5(content, usedforsecurity=False).hexdigest() == version.md5:
         return content
     if version.rev:
-        raise StudyError("damaged in DVC's cache or in the remote", version.path, "make doctor")
+        mend = f"python -m data_versioning fetch {shlex.quote(version.path)} --at {version.rev}"
+        mend += " --to <folder>, which says where"
+        raise StudyError("damaged in DVC's cache or in the remote", version.path, mend)
     raise StudyError("changed since DVC hashed it", version.path, "make status")
 
 
