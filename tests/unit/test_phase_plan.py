@@ -10,7 +10,7 @@ import pytest
 import yaml
 from data_versioning.cli import main
 from data_versioning.errors import StudyError, UsageError
-from data_versioning.phases.plan import DEFAULTS, GATES, Phase, phase, phases
+from data_versioning.phases.plan import DEFAULTS, GATES, KEYS, Phase, phase, phases
 from data_versioning.study import Study
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -31,7 +31,11 @@ TAGS = [
     "v2.1.0-published",
 ]
 ONE = "phases:\n  - name: pilot\n    version: 0.1.0\n"
-TWO = "  - name: {name}\n    version: {version}\n    suffix: {suffix}\n"
+
+
+def another(name: str, version: str, suffix: str) -> str:
+    """Return a phase of the list."""
+    return f"  - name: {name}\n    version: {version}\n    suffix: {suffix}\n"
 
 
 def listed(root: Path, text: str) -> tuple[Phase, ...]:
@@ -89,6 +93,10 @@ def test_a_list_is_the_users(tmp_path: Path) -> None:
     assert main_study.gates == ("clean", "documents", "commits")
 
 
+NAMES = "lower-case words joined by hyphens, 60 characters at most"
+VERSIONS = "like 0.4.0; the patch number, which counts repeats, begins at 0"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [
@@ -100,77 +108,33 @@ def test_a_list_is_the_users(tmp_path: Path) -> None:
         ("phases:\n  - pilot\n", 2, "not a phase with a name and a version: 'pilot'"),
         ("phases:\n  - name: pilot\n", 2, "a phase without a version"),
         ("phases:\n\n  - version: 0.1.0\n", 3, "a phase without a name"),
-        (f"{ONE}    gate: []\n", 4, "unknown key 'gate'; did you mean gates?"),
+        (ONE + "    gate: []\n", 4, "unknown key 'gate'; did you mean gates?"),
+        (ONE + "    5: []\n", 4, f"unknown key 5; a phase has {', '.join(KEYS)}"),
+        (ONE + "    name: again\n", 4, "the key 'name' stands here again"),
+        (ONE + "    gates: clean\n", 4, "gates is not a list: 'clean'"),
+        (ONE + "    gates: [clean, x]\n", 4, f"unknown gate 'x'; there are {', '.join(GATES)}"),
+        (ONE + "    gates:\n    - clean\n    - [clean]\n", 6, "unknown gate ['clean']; there are "),
+        (ONE + "    documents: a.md\n", 4, "documents is not a list: 'a.md'"),
+        (ONE + "    suffix: [a]\n", 4, f"not a suffix ({NAMES}): ['a']"),
+        (ONE + another("pilot", "0.2.0", "x"), 4, "an earlier phase is called 'pilot' already"),
         (
-            f"{ONE}    5: []\n",
-            4,
-            "unknown key 5; a phase has name, version, suffix, gates, documents",
-        ),
-        (f"{ONE}    name: again\n", 4, "the key 'name' stands here again"),
-        (f"{ONE}    gates: clean\n", 4, "gates is not a list: 'clean'"),
-        (f"{ONE}    gates: [clean, cleen]\n", 4, "unknown gate 'cleen'; there are clean,"),
-        (f"{ONE}    gates:\n    - clean\n    - [clean]\n", 6, "unknown gate ['clean']; there are"),
-        (f"{ONE}    documents: a.md\n", 4, "documents is not a list: 'a.md'"),
-        *(
-            (
-                f"{ONE}    documents:\n    - a.md\n    - {path}\n",
-                6,
-                "not the path of a file inside the study: ",
-            )
-            for path in ("/etc/passwd", "../a.md", "a/../../b.md", ".", "docs/", '"a\\n"', "5")
-        ),
-        *(
-            (
-                f"phases:\n  - version: 0.1.0\n    name: {name}\n",
-                3,
-                "not a name (lower-case words joined by hyphens, 60 characters at most): ",
-            )
-            for name in ("Pilot", "a b", "a--b", "-a", "a/b", "a.lock", "7", "x" * 61, "$(id)", "é")
-        ),
-        (f"{ONE}    suffix: [a]\n", 4, "not a suffix (lower-case words joined by hyphens, "),
-        *(
-            (
-                f"phases:\n  - name: pilot\n    version: {version}\n",
-                3,
-                "not a version (like 0.4.0; the patch number, which counts repeats, begins at 0): ",
-            )
-            # The last but one begins with a digit that is not ASCII's.
-            for version in (
-                "0.1",
-                "1",
-                "0.1.1",
-                "0.01.0",
-                "0.1.0-a",
-                "vv0.1.0",
-                '"\\u0661.1.0"',
-                "[1]",
-            )
-        ),
-        (
-            ONE + TWO.format(name="pilot", version="0.2.0", suffix="x"),
-            4,
-            "an earlier phase is called 'pilot' already",
-        ),
-        (
-            ONE + TWO.format(name="x", version="0.2.0", suffix="pilot"),
+            ONE + another("x", "0.2.0", "pilot"),
             6,
             "an earlier phase has the suffix 'pilot' already",
         ),
         (
-            f"phases:\n- {{name: x, version: 0.1.0, suffix: pilot}}\n{ONE[8:].replace('  -', '-')}".replace(
-                "    version: 0.1.0", "  version: 0.2.0"
-            ),
-            3,
-            "an earlier phase has the suffix 'pilot' already",
+            "phases:\n" + another("x", "0.1.0", "y") + "  - version: 0.2.0\n    name: y\n",
+            6,
+            "an earlier phase has the suffix 'y' already",
         ),
         (
-            ONE + TWO.format(name="x", version="0.1.0", suffix="x"),
+            ONE + another("x", "0.1.0", "x"),
             5,
             "phase 'pilot' has 0.1.0 already; its patch number counts repeats",
         ),
         (
-            ONE.replace("0.1", "1.10") + TWO.format(name="x", version="v1.9.0", suffix="x"),
-            5,
+            "phases:\n" + another("x", "1.10.0", "x") + another("y", "v1.9.0", "y"),
+            6,
             "version 1.9.0 is not above 1.10.0 of the phase before it",
         ),
     ],
@@ -181,6 +145,44 @@ def test_a_broken_list_names_its_line(tmp_path: Path, text: str, line: int, mess
     assert said.startswith(message)
     assert said.endswith(f": study.yaml:{line} | $EDITOR study.yaml")
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["Pilot", "a b", "a--b", "-a", "a/b", "a.lock", "7", "x" * 61, "$(id)", "é", "[a]"]
+)
+def test_a_name_is_a_part_of_branches_and_tags(tmp_path: Path, name: str) -> None:
+    """So it is one that git and every file system take."""
+    said = refusal(tmp_path, f"phases:\n  - version: 0.1.0\n    name: {name}\n")
+    assert said.startswith(f"not a name ({NAMES}): ") and "study.yaml:3 " in said
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        "0.1",
+        "1",
+        "0.1.1",
+        "0.01.0",
+        "0.1.0-a",
+        "vv0.1.0",
+        '"\\u0661.1.0"',
+        "[1]",
+        "1234567890.0.0",
+    ],
+)
+def test_a_version_has_three_numbers_the_last_one_0(tmp_path: Path, version: str) -> None:
+    """In digits of ASCII."""
+    said = refusal(tmp_path, f"phases:\n  - name: pilot\n    version: {version}\n")
+    assert said.startswith(f"not a version ({VERSIONS}): ") and "study.yaml:3 " in said
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "../a.md", "a/../../b.md", ".", "docs/", '"a\\n"', '""', "5", "[a]"]
+)
+def test_a_document_is_a_file_of_the_study(tmp_path: Path, path: str) -> None:
+    """Nothing outside of it, and no folder."""
+    said = refusal(tmp_path, f"{ONE}    documents:\n    - a.md\n    - {path}\n")
+    assert said.startswith("not the path of a file inside the study: ") and "study.yaml:6 " in said
 
 
 def test_the_first_of_several_errors_is_named(tmp_path: Path) -> None:

@@ -82,8 +82,9 @@ def _unanswered(text: str) -> Iterator[tuple[int, str]]:
     seen = _without(text, ("front", "comment")).split("\n")
     outside_code = _without(text, ("front", "comment", "fenced")).split("\n")
     headings = list(_headings(outside_code))
-    if not headings and not any(map(_says_something, seen)):
-        yield 1, "says nothing"
+    if not headings:
+        yield from [] if any(map(_says_something, seen)) else [(1, "says nothing")]
+        return
     ends = [start for start, _, _, _ in headings[1:]] + [len(seen)]
     levels = [level for _, _, level, _ in headings[1:]] + [0]
     for (start, after, level, title), end, following in zip(headings, ends, levels, strict=True):

@@ -65,7 +65,7 @@ def start(study: Study, name: str) -> Started:
     if git.branch(study.root) != chosen.branch:
         git_branches.switch(study.root, chosen.branch, make=is_new)
     if not is_new and (missing := git_branches.missing_commits(study.root, MAIN)):
-        notes.append(f"{MAIN} has {missing} commits that this branch lacks: git merge {MAIN}")
+        notes.append(f"{MAIN} is ahead of this branch, commits: {missing}; try: git merge {MAIN}")
     absent = [path for path in chosen.documents if not os.path.lexists(study.root / path)]
     written = [path for path in absent if documents.is_markdown(path)]
     for path in written:
@@ -76,6 +76,7 @@ def start(study: Study, name: str) -> Started:
 
 def _place_in_list(study: Study, chosen: Phase) -> list[str]:
     """Return notes on what is complete already: the phase itself, and those before it."""
+    from data_versioning.phases.phase_tags import next_version
     from data_versioning.phases.progress import completions
 
     done = completions(study)
@@ -83,7 +84,7 @@ def _place_in_list(study: Study, chosen: Phase) -> list[str]:
     before = listed[: listed.index(chosen)]
     notes = []
     if tag := done.get(chosen.name):
-        again = chosen.tag(tag.version.patch + 1)
+        again = chosen.tag(next_version(study.root, chosen).patch)
         notes.append(f"{tag.name} completed it; this reopens it, and the next tag is {again}")
     if open_ones := [one.name for one in before if one.name not in done]:
         notes.append(f"not complete yet: {', '.join(open_ones)}")
