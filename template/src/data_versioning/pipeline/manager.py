@@ -7,7 +7,7 @@ import re
 import stat
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,7 @@ def reproduce(
     args: Sequence[str] = (),
     quiet: bool = False,
     params: Mapping[str, Any] | None = None,
+    then: Callable[[], Sequence[str]] | None = None,
 ) -> Reproduction:
     """Run `dvc repro` and log one run if `dvc.lock` changed, or if a stage began a run.
 
@@ -142,6 +143,7 @@ def reproduce(
         args: Further arguments of `dvc repro`, such as the name of a stage.
         quiet: Write nothing to standard output.
         params: New values of parameters; see `PipelineManager.reproduce`.
+        then: Asked for the arguments of a further `dvc repro`, until it has none.
 
     Raises:
         StageFailed: A stage failed; a FAILED run that names it was logged.
@@ -163,6 +165,9 @@ def reproduce(
         before = dvc_files.locked_stages(root)
         start = time.perf_counter()
         done = _run(root, args, quiet, held, before)
+        while then and done.status == 0 and (more := then()):
+            again = _run(root, more, quiet, held, dvc_files.locked_stages(root))
+            done = replace(again, log=done.log + again.log)
         seconds = time.perf_counter() - start
         digest_now = dvc_files.lock_digest(root)
         changed = digest_now != owed[unlogged.DIGEST]

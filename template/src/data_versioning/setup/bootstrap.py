@@ -41,7 +41,7 @@ def bootstrap(root: Path) -> int:
         report.not_done("git repository", error)
         return 1
     try:
-        report.done("environment", _environment(root))
+        report.done("environment", make_environment(root))
     except StudyError as error:
         report.not_done("environment", error)
         return 1
@@ -67,7 +67,16 @@ def _repository(root: Path) -> str:
     return "exists" if top.resolve() == root.resolve() else f"part of {top}"
 
 
-def _environment(root: Path) -> str:
+def make_environment(root: Path, *options: str) -> str:
+    """Make the study's environment, or bring it up to date; returns what it is, in a few words.
+
+    Args:
+        root: The study.
+        options: Further ones of `uv sync`, such as `--locked`.
+
+    Raises:
+        StudyError: It could not be made; carries uv's reason.
+    """
     python = _interpreter()
     with tempfile.TemporaryDirectory() as scratch:
         uv = _uv(root, Path(scratch), python)
@@ -79,7 +88,7 @@ def _environment(root: Path) -> str:
             options = ["--quiet", "--allow-existing", "--relocatable", "--python", python]
             _run([uv, "venv", *options, ".venv"], root, environment, "make setup")
         _forget_half_installed(root)
-        _run([uv, "sync"], root, environment, INDEX_NEEDED)
+        _run([uv, "sync", *options], root, environment, INDEX_NEEDED)
     version = subprocess.run(
         [str(root / ".venv/bin/python"), "-c", "import platform; print(platform.python_version())"],
         capture_output=True, text=True, check=True,

@@ -86,14 +86,15 @@ class Remote:
 
 def remotes(root: Path) -> tuple[str | None, dict[str, Remote]]:
     """Return the name of the default remote, if there is one, and every remote by its name."""
-    default, options = _remote_options(root)
+    default, options = remote_options(root)
     return default, {
         name: Remote(name, option.get("url", ""), option.get("endpointurl", ""))
         for name, option in options.items()
     }
 
 
-def _remote_options(root: Path) -> tuple[str | None, dict[str, dict[str, str]]]:
+def remote_options(root: Path) -> tuple[str | None, dict[str, dict[str, str]]]:
+    """Return the default remote's name, and of every remote all that is configured, secrets too."""
     default = None
     options: dict[str, dict[str, str]] = {}
     for line in call(root, "config", "--list").splitlines():
@@ -204,7 +205,7 @@ def get(
     import configobj
 
     config = configobj.ConfigObj(interpolation=False, list_values=False)
-    for name, options in _remote_options(root)[1].items():
+    for name, options in remote_options(root)[1].items():
         config[f'remote "{name}"'] = options
     if remote:
         config["core"] = {"remote": remote}
