@@ -85,8 +85,8 @@ def make_environment(root: Path, *options: str) -> str:
         environment |= {"UV_PYTHON_DOWNLOADS": "never"}
         if not _works(root / ".venv/bin/python"):
             # Relocatable, so that the commands in it survive a move of the study's folder.
-            options = ["--quiet", "--allow-existing", "--relocatable", "--python", python]
-            _run([uv, "venv", *options, ".venv"], root, environment, "make setup")
+            made = ["--quiet", "--allow-existing", "--relocatable", "--python", python]
+            _run([uv, "venv", *made, ".venv"], root, environment, "make setup")
         _forget_half_installed(root)
         _run([uv, "sync", *options], root, environment, INDEX_NEEDED)
     version = subprocess.run(

@@ -15,6 +15,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 
@@ -117,12 +118,12 @@ def _hash_with(dep: Any, inside: Iterable[Any]) -> Any:
     from dvc_data.hashfile.build import build
     from dvc_data.hashfile.tree import Tree
 
-    tree = Tree()
+    files = {}
     if dep.exists:
         _, _, tree = build(
             dep.cache, dep.fs_path, dep.fs, dep.hash_name, dry_run=True, ignore=dep.dvcignore
         )
-    files = {key: (meta, digest) for key, meta, digest in tree}
+        files = {key: (meta, digest) for key, meta, digest in tree}
     for out in inside:
         key = out.fs.relparts(out.fs_path, dep.fs_path)
         if not out.hash_info:
@@ -134,11 +135,11 @@ def _hash_with(dep: Any, inside: Iterable[Any]) -> Any:
             files |= {(*key, *one): (meta, digest) for one, meta, digest in listing}
         else:
             return None
-    tree = Tree()
+    whole: Any = Tree()  # type: ignore[no-untyped-call]
     for one, (meta, digest) in files.items():
-        tree.add(one, meta, digest)
-    tree.digest()
-    return tree.hash_info
+        whole.add(one, meta, digest)
+    whole.digest()
+    return whole.hash_info
 
 
 def _output(out: Any) -> dict[str, Any]:
@@ -152,10 +153,10 @@ def _output(out: Any) -> dict[str, Any]:
 
 def _path(entry: Any) -> str:
     """Return a path as relative to the study, or an address."""
-    root = entry.repo.root_dir
+    root: str = entry.repo.root_dir
     if entry.protocol != "local" or not entry.fs_path.startswith(f"{root}{os.sep}"):
         return str(entry.def_path)
-    return os.path.relpath(entry.fs_path, root).replace(os.sep, "/")
+    return Path(entry.fs_path).relative_to(root).as_posix()
 
 
 def _above(path: str) -> list[str]:
