@@ -113,8 +113,8 @@ class MetricsDiff:
             table = [[title, self.baseline, self.comparison, "difference"]]
             for change in changes:
                 name = change.full_name if names.count(change.name) > 1 else change.name
-                difference = _shown(change.difference, sign="+")
-                table.append([name, _shown(change.old), _shown(change.new), difference])
+                difference = shown(change.difference, sign="+")
+                table.append([name, shown(change.old), shown(change.new), difference])
             both.append(table)
         return both[0], both[1]
 
@@ -259,7 +259,8 @@ def _changes(old: Values, new: Values) -> Iterable[Change]:
         yield Change(file, name, old.get((file, name)), new.get((file, name)))
 
 
-def _shown(value: Any, sign: str = "") -> str:
+def shown(value: Any, sign: str = "") -> str:
+    """Return a metric or parameter as text, on one line."""
     if value is None:
         return "-"
     return f"{value:{sign}.6g}" if isinstance(value, float) else " ".join(str(value).split())

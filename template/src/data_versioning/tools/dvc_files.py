@@ -102,6 +102,24 @@ def stage_outputs(root: Path, kinds: Iterable[str] = ("outs", "metrics", "plots"
     return written
 
 
+def plots(root: Path, rev: str | None = None) -> set[str]:
+    """Return the paths that `dvc.yaml` names as plots; some of its names stand for no file.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
+    """
+    named = _content(root, PIPELINE, rev).get("plots") or []
+    entries = [named] if isinstance(named, dict) else named if isinstance(named, list) else []
+    for stage in stages(root, rev).values():
+        folder = stage.get("wdir", ".")
+        for entry in stage.get("do", stage).get("plots") or []:
+            path = next(iter(entry)) if isinstance(entry, dict) else str(entry)
+            entries = [*entries, posixpath.join(folder, path)]
+    names = (name for entry in entries for name in (entry if isinstance(entry, dict) else [entry]))
+    return {posixpath.normpath(str(name)) for name in names}
+
+
 def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]:
     """Return the paths of the metrics and of the parameter files that `dvc.yaml` names.
 

@@ -1,0 +1,1 @@
+"""What CI says on GitHub and GitLab: comments, releases, issues."""

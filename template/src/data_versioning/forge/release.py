@@ -1,0 +1,71 @@
+"""A release of a phase's tag, with its manifest."""
+
+from __future__ import annotations
+
+from data_versioning.errors import StudyError
+from data_versioning.forge.environment import forge
+from data_versioning.phases import manifest
+from data_versioning.phases.phase_tags import PhaseTag, phase_tags
+from data_versioning.pipeline.metrics import shown
+from data_versioning.reporting.markdown import code, line, table
+from data_versioning.reporting.report import FOLDER, MARKDOWN, PAGE
+from data_versioning.study import Study, flatten
+
+
+def release(study: Study, name: str, dry_run: bool = False) -> str:
+    """Verify the tag of a phase, and make a release of it or bring the one there is up to date.
+
+    Args:
+        study: The study.
+        name: The tag.
+        dry_run: Verify it, and only say what would be sent; works everywhere.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StudyError: The tag does not hold what it says, this is no CI job, or the server refused.
+    """
+    from data_versioning.phases.gate import PhaseGate
+
+    failed = [one for one in PhaseGate(study.root).verify(name) if not one.ok]
+    if failed:
+        why = "; ".join(f"{one.gate}: {line(one.evidence)}" for one in failed)
+        raise StudyError(f"no release: {name} is not what it says", why, failed[0].mend)
+    tag = next(one for one in phase_tags(study.root) if one.name == name)
+    title, body, assets = f"{_title(tag)} ({name})", _body(tag), _assets(study, tag)
+    if dry_run:
+        files = ", ".join(f"{file} ({len(content)} bytes)" for file, content in assets.items())
+        return f"this release would be made:\n\n{title}\n\n{body}\nfiles: {files}"
+    there = forge(f"python -m data_versioning release {name} --dry-run")
+    if not there.may_release:
+        mend = "give the job a token that may make releases"
+        raise StudyError(f"no release: {there.lacks_token}", there.name, mend)
+    made, is_new = there.release(name, title, body, assets)
+    return f"{'made' if is_new else 'brought up to date:'} the release {there.address(made)}"
+
+
+def _title(tag: PhaseTag) -> str:
+    return tag.phase.replace("-", " ").capitalize()
+
+
+def _body(tag: PhaseTag) -> str:
+    said = tag.manifest
+    parts = [f"{_title(tag)} complete: {code(tag.author)}, {tag.time:%Y-%m-%d}, {tag.commit}."]
+    if override := said["override"]:
+        parts.append(f"Complete although gates failed: {code(override['reason'])}")
+    gates = [[one["gate"], "holds" if one["ok"] else "FAILS", one["evidence"]]
+             for one in said["gates"]]  # fmt: skip
+    parts.append(table([["gate", "", "evidence"], *gates]))
+    metrics = [[f"{file}:{name}", shown(value)] for file, values in said["metrics"].items()
+               for name, value in flatten(values)]  # fmt: skip
+    parts.append(table([["metric", "value"], *metrics]))
+    parts.append("Versions of data, code and environment are in `manifest.yaml`.")
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _assets(study: Study, tag: PhaseTag) -> dict[str, bytes]:
+    """Return the manifest, and the report if one was written."""
+    files = [study.root / FOLDER / name for name in (MARKDOWN, PAGE)]
+    made = {file.name: file.read_bytes() for file in files if file.is_file()}
+    return {"manifest.yaml": manifest.dump(tag.manifest).encode()} | made

@@ -1,0 +1,136 @@
+"""Figures before and after: images in `results/figures` and those that `dvc.yaml` calls plots."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import md5
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from data_versioning.data.versions import Version, content, files
+from data_versioning.errors import StudyError
+from data_versioning.study import Study
+from data_versioning.tools import dvc_files, git
+
+FOLDER = "results/figures"
+TYPES = {
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+}
+
+
+@dataclass(frozen=True)
+class Image:
+    """One version of a figure.
+
+    Args:
+        content: The image; None where its bytes are nowhere.
+        problem: Why they are nowhere.
+    """
+
+    content: bytes | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure before and after.
+
+    Args:
+        path: The file.
+        state: `changed`, `new`, `gone` or `unchanged`; of these last the images are left out.
+        old: As it was, if it was there.
+        new: As it is, if it is there.
+    """
+
+    path: str
+    state: str
+    old: Image | None = None
+    new: Image | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: the sizes of the images in place of them."""
+        sides = {"old": self.old, "new": self.new}
+        return {"path": self.path, "state": self.state} | {
+            side: one and {"size": one.content and len(one.content), "problem": one.problem}
+            for side, one in sides.items()
+        }
+
+
+def figures(study: Study, base: str) -> list[Figure]:
+    """Return the figures of a revision and of the work tree, by path.
+
+    Args:
+        study: The study.
+        base: The revision, a commit.
+
+    Raises:
+        StudyError: What a folder of figures held then is nowhere.
+    """
+    then, now = _versions(study, base), _versions(study, None)
+    found = []
+    for path in sorted(then.keys() | now.keys()):
+        old, new = then.get(path), now.get(path)
+        if old and new and old.md5 == new.md5:
+            found.append(Figure(path, "unchanged"))
+        else:
+            state = "changed" if old and new else "new" if new else "gone"
+            found.append(Figure(path, state, _image(study, old), _image(study, new)))
+    return found
+
+
+def _versions(study: Study, rev: str | None) -> dict[str, Version]:
+    """Return the figures on record by path; in the work tree what is on disk counts more."""
+    root = study.root
+    places = {FOLDER} | dvc_files.plots(root, rev)
+    found: dict[str, str] = {}
+    for path, digest in dvc_files.outputs(root, rev).items():
+        if not digest.endswith(".dir"):
+            found[path] = digest
+        elif any(_is_inside(path, one) or _is_inside(one, path) for one in places):
+            found |= files(study, Version(path, digest, rev))
+    if rev:
+        in_git = [path for path in git.tracked_files(root, "*", rev) if _is_figure(path, places)]
+        kept = {path: git.file_at(root, rev, path) or b"" for path in in_git}
+    else:
+        kept = {path: (root / path).read_bytes() for path in _on_disk(root, places)}
+    found |= {path: md5(image, usedforsecurity=False).hexdigest() for path, image in kept.items()}
+    return {
+        path: Version(path, digest, rev)
+        for path, digest in found.items()
+        if _is_figure(path, places)
+    }
+
+
+def _on_disk(root: Path, places: Iterable[str]) -> list[str]:
+    found = (
+        path
+        for place in places
+        for path in (root / place, *(root / place).rglob("*"))
+        if path.suffix.lower() in TYPES and path.is_file()
+    )
+    # A plot can be named by an address outside the study.
+    return [path.relative_to(root).as_posix() for path in found if path.is_relative_to(root)]
+
+
+def _image(study: Study, version: Version | None) -> Image | None:
+    if version is None:
+        return None
+    if version.rev and (kept := git.file_at(study.root, version.rev, version.path)) is not None:
+        return Image(kept)
+    try:
+        return Image(content(study, version))
+    except StudyError as error:
+        return Image(None, error.what)
+
+
+def _is_figure(path: str, places: Iterable[str]) -> bool:
+    own = PurePosixPath(path).suffix.lower() in TYPES
+    return own and any(_is_inside(path, place) for place in places)
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
