@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.experiments.store import is_local, setup_mlflow, shown, tracking_uri
+from data_versioning.setup import git_hooks
 from data_versioning.setup.report import Report
 from data_versioning.study import MARKER, Study
 from data_versioning.tools import dvc, git
@@ -28,8 +28,10 @@ def wire(study: Study) -> int:
     ]
     top = git.toplevel(study.root)
     own_repository = top is not None and top.resolve() == study.root.resolve()
+    if top is not None:
+        steps += [("merge drivers", git_hooks.install_drivers)]
     if own_repository:
-        steps += [("git hooks", _hooks), ("first commit", _first_commit)]
+        steps += [("git hooks", git_hooks.install), ("first commit", _first_commit)]
     for name, step in steps:
         if report.failed and step is _first_commit:
             report.skipped(name, "until the steps above are done")
@@ -89,13 +91,6 @@ def _mlflow(study: Study) -> str:
         return f"runs go to {shown(tracking_uri(study))}"
     setup_mlflow(study)
     return "runs go to mlflow.db"
-
-
-def _hooks(study: Study) -> str:
-    if git.is_configured(study.root, "core.hooksPath"):
-        return "none: core.hooksPath is set; run `make check` before you commit"
-    capture(["pre-commit", "install"], study.root, "make setup")
-    return "pre-commit, commit-msg"
 
 
 def _first_commit(study: Study) -> str:
