@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from contextlib import suppress
@@ -137,9 +138,10 @@ def _mend(root: Path, base: str, bad: list[BadCommit]) -> str:
 def as_text(found: HistoryCheck) -> str:
     """Return the result for people."""
     branch = f"branch {found.branch}: a good name\n" if found.branch else "no branch to check\n"
-    since = f" since {found.base[:40]}" if found.base else ""
+    base = found.base[:10] if re.fullmatch("[0-9a-f]{40}", found.base) else found.base
+    since = f" since {base}" if base else ""
     if found:
-        return f"{branch}{found.commits} commits{since}: all messages follow the convention"
+        return f"{branch}{found.commits} commit(s){since}: all messages follow the convention"
     lines = [f"{one.commit[:10]}  {one.subject!r}: {one.why}" for one in found.bad]
-    verdict = f"{len(lines)} of {found.commits} commits{since} do not follow the convention:"
+    verdict = f"{len(lines)} of {found.commits} commit(s){since} do not follow the convention:"
     return "\n".join([f"{branch}{verdict}", *lines, f"try: {found.mend}"])

@@ -113,9 +113,9 @@ def plan(study: Study, names: Sequence[str] = ()) -> list[str]:
     if done.returncode != 0:
         raise _failure(target, done.stdout + done.stderr)
     # Of each reference a flag, its names, and for a branch that is there already `old..new`.
-    for flag, names, summary in re.findall(r"(?m)^([ *])\t(\S+)\t(.+)$", done.stdout):
-        if names.partition(":")[2].startswith("refs/tags/"):
-            lines.append(f"would send tag {names.rpartition('refs/tags/')[2]} to {target.remote}")
+    for flag, pair, summary in re.findall(r"(?m)^([ *])\t(\S+)\t(.+)$", done.stdout):
+        if pair.partition(":")[2].startswith("refs/tags/"):
+            lines.append(f"would send tag {pair.rpartition('refs/tags/')[2]} to {target.remote}")
             continue
         new = [summary] if flag == " " else ["HEAD", "--not", f"--remotes={target.remote}"]
         log = git.run(study.root, ["log", "--format=%h %s", *new, "--"]).decode(errors="replace")
