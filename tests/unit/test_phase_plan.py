@@ -199,6 +199,8 @@ def test_common_keys_may_stand_in_an_anchor(tmp_path: Path) -> None:
     assert listed(tmp_path, text)[0].gates == ("clean",)
     said = refusal(tmp_path, text.replace("[clean]", "[cleen]"))
     assert said.startswith("unknown gate 'cleen'") and ": study.yaml:4 |" in said
+    said = refusal(tmp_path, "all: &all\n  phases: [x]\n<<: *all\n")
+    assert said.startswith("not a phase with a name and a version: 'x': study.yaml:1 |")
 
 
 def test_a_phase_is_found_by_its_name(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +39,9 @@ def planned(study: Study) -> Study:
     """A study with three phases, committed."""
     with (study.root / "study.yaml").open("a") as file:
         file.write(PLAN)
-    git(study.root, "commit", "--quiet", "--all", "--message", "chore: plan")
+    shutil.copy(ROOT / "template/.cz.toml", study.root)
+    git(study.root, "add", "--all")
+    git(study.root, "commit", "--quiet", "--message", "chore: plan")
     return Study(study.root)
 
 
@@ -285,3 +289,84 @@ def test_a_folder_in_the_way_of_a_document(planned: Study, said: Said) -> None:
     status, text = said("phase", "start", "outlook")
     assert status == 1 and text.startswith("error: ") and "/notes" in text
     assert (planned.root / "notes").read_text() == "a file\n"
+
+
+# ------------------------------------------------------------------------------------------ status
+
+
+def complete(study: Study, path: str, name: str) -> None:
+    """Write a phase's document, commit it and tag the phase."""
+    (study.root / path).parent.mkdir(exist_ok=True)
+    (study.root / path).write_text(f"# A\n\nAnswered for {name}.\n")
+    git(study.root, "add", path)
+    git(study.root, "commit", "--quiet", "--message", f"docs: {name}")
+    assert main(["phase", "complete", name]) == 0
+
+
+def test_where_the_study_stands(planned: Study, said: Said) -> None:
+    """Phases done with tag, date and who; the gates of the current one; what is to come."""
+    complete(planned, "docs/hypotheses.md", "hypotheses")
+    commit = git(planned.root, "rev-parse", "--short=8", "HEAD").strip()
+    status, text = said("phase", "status")
+    today = git(planned.root, "log", "-1", "--format=%cs").strip()
+    assert status == 0
+    assert text.splitlines() == [
+        "done        tag                completed   by",
+        f"hypotheses  v0.1.0-hypotheses  {today}  Test",
+        "",
+        "current: analysis  (make phase-start PHASE=analysis)",
+        f"holds  clean: nothing uncommitted at {commit}",
+        "-      tests: not run here; make phase-complete runs them",
+        "FAILS  documents: docs/analysis.md does not exist",
+        "       try: $EDITOR docs/analysis.md",
+        "",
+        "to come: outlook",
+    ]
+    found = json.loads(said("phase", "status", "--json")[1])
+    assert found["branch"] == "main"
+    assert found["current"] == "analysis" and found["to_come"] == ["outlook"]
+    assert [one["tag"] for one in found["done"]] == ["v0.1.0-hypotheses"]
+    assert [(one["gate"], one["ok"]) for one in found["gates"]] == [
+        ("clean", True),
+        ("tests", None),
+        ("documents", False),
+    ]
+
+
+def test_the_current_phase_is_the_branchs(planned: Study, said: Said) -> None:
+    """Also where an earlier one is not complete, or where it is complete itself."""
+    said("phase", "start", "outlook")
+    text = said("phase", "status")[1]
+    assert "current: outlook\n" in text and "to come: hypotheses, analysis\n" in text
+    git(planned.root, "switch", "--quiet", "main")
+    (planned.root / "notes/outlook.md").unlink()
+    complete(planned, "docs/hypotheses.md", "hypotheses")
+    text = said("phase", "start", "hypotheses")[1]
+    note = "v0.1.0-hypotheses completed it; this reopens it, and the next tag is v0.1.1-hypotheses"
+    assert f"note: {note}\n" in text and "wrote" not in text
+    text = said("phase", "status")[1]
+    assert "v0.1.0-hypotheses" in text and "current: hypotheses\n" in text
+
+
+def test_a_study_whose_phases_are_all_complete(planned: Study, said: Said) -> None:
+    """Says so, with the last tag of each; a list that was cut since is what counts."""
+    complete(planned, "docs/hypotheses.md", "hypotheses")
+    (planned.root / "study.yaml").write_text(PLAN.partition("  - name: analysis")[0])
+    git(planned.root, "commit", "--quiet", "--all", "--message", "chore: one phase is enough")
+    assert main(["phase", "complete", "hypotheses"]) == 0
+    text = said("phase", "status")[1]
+    assert "v0.1.1-hypotheses" in text and "v0.1.0" not in text
+    assert text.endswith("every phase is complete\n")
+
+
+def test_data_management_is_looked_at_without_running_tests(planned: Study, said: Said) -> None:
+    """Its items are listed one by one; the one about tests is left to the completion."""
+    plan = PLAN.replace("    gates: [clean, tests, documents]", "    gates: [data-management]")
+    (planned.root / "study.yaml").write_text(plan)
+    git(planned.root, "switch", "--quiet", "--create", "phase/analysis")
+    tests = planned.root / "tests"
+    tests.mkdir()
+    (tests / "test_it.py").write_text("open('it-ran', 'w')\n")
+    status, text = said("phase", "status")
+    assert status == 0 and "data-management: documentation: " in text
+    assert not (planned.root / "it-ran").exists()

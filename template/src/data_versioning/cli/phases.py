@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,6 @@ from data_versioning.cli.verbs import Verbs, aligned, json_option, show
 from data_versioning.study import Study
 
 if TYPE_CHECKING:
-    from data_versioning.phases.gates import Finding
     from data_versioning.phases.progress import Progress
 
 
@@ -49,16 +47,16 @@ def _start(args: argparse.Namespace) -> None:
 def _complete(args: argparse.Namespace) -> None:
     from data_versioning.phases.gate import PhaseGate
 
-    tag = PhaseGate().complete(args.name, override=args.override, dry_run=args.dry_run)
-    print(f"{'would tag' if args.dry_run else 'tagged'} {tag.name}")
+    PhaseGate().complete(args.name, override=args.override, dry_run=args.dry_run)
 
 
 def _verify(args: argparse.Namespace) -> int:
+    from data_versioning.phases.findings import text
     from data_versioning.phases.gate import PhaseGate
 
     found = PhaseGate().verify(args.tag)
-    show(args, [asdict(one) for one in found], lambda: _findings_text(found))
-    return int(not all(one.ok for one in found))
+    show(args, [asdict(one) for one in found], lambda: text(found))
+    return int(any(one.ok is False for one in found))
 
 
 def _defaults(_: argparse.Namespace) -> None:
@@ -68,6 +66,8 @@ def _defaults(_: argparse.Namespace) -> None:
 
 
 def _progress_text(found: Progress) -> str:
+    from data_versioning.phases.findings import text
+
     lines = []
     if found.done:
         header = ["done", "tag", "completed", "by"]
@@ -78,18 +78,9 @@ def _progress_text(found: Progress) -> str:
     if found.current:
         is_here = found.branch == found.current.branch
         begin = "" if is_here else f"  (make phase-start PHASE={found.current.name})"
-        lines += [f"current: {found.current.name}{begin}", _findings_text(found.findings)]
-        lines += [f"        {gate}: checked by make phase-complete" for gate in found.unchecked]
+        lines += [f"current: {found.current.name}{begin}", text(found.findings)]
     else:
         lines.append("every phase is complete")
     if found.to_come:
         lines += ["", f"to come: {', '.join(phase.name for phase in found.to_come)}"]
-    return "\n".join(lines)
-
-
-def _findings_text(findings: Iterable[Finding]) -> str:
-    lines = []
-    for one in findings:
-        lines.append(f"{'holds' if one.ok else 'LACKS'}  {one.gate}: {one.evidence}")
-        lines += [f"       try: {one.mend}"] * bool(one.mend and not one.ok)
     return "\n".join(lines)

@@ -95,8 +95,8 @@ def listed_in(text: bytes) -> tuple[Phase, ...]:
             name=entry["name"],
             version=semver.Version.parse(entry["version"].removeprefix("v")),
             suffix=entry.get("suffix", entry["name"]),
-            gates=tuple(entry.get("gates", WITHOUT_GATES)),
-            documents=tuple(map(posixpath.normpath, entry.get("documents", ()))),
+            gates=tuple(dict.fromkeys(entry.get("gates", WITHOUT_GATES))),
+            documents=tuple(dict.fromkeys(map(posixpath.normpath, entry.get("documents", ())))),
         )
         for entry in listed
     )
@@ -130,7 +130,7 @@ class Lines:
         import yaml
 
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        self._lines: dict[tuple[str | int, ...], int] = {}
+        self._lines: dict[tuple[str | int, ...], int] = {(): 1}
         self.repeated: list[tuple[int, str]] = []  # lines and keys
         top = yaml.compose(text, Loader=loader)
         assert isinstance(top, yaml.MappingNode)

@@ -11,10 +11,10 @@ from data_versioning.study import Study
 from data_versioning.tools import git
 
 if TYPE_CHECKING:
-    from data_versioning.phases.gates import Finding
+    from data_versioning.phases.findings import Finding
     from data_versioning.phases.phase_tags import PhaseTag
 
-SLOW = ("tests",)  # gates that `phase complete` alone checks: this is to answer in seconds
+NOT_RUN = "not run here; make phase-complete runs them"  # this is to answer in seconds
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Progress:
         done: The last tag of each complete phase, by the phase's name.
         current: The phase that is worked on; None when all are complete.
         branch: The current branch.
-        findings: What the gates of the current phase found.
-        unchecked: The gates of the current phase that were not looked at.
+        findings: What the gates of the current phase found; tests are not run.
     """
 
     phases: tuple[Phase, ...]
@@ -35,7 +34,6 @@ class Progress:
     current: Phase | None
     branch: str
     findings: tuple[Finding, ...]
-    unchecked: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -53,7 +51,6 @@ class Progress:
             ],
             "current": self.current.name if self.current else None,
             "gates": [asdict(finding) for finding in self.findings],
-            "unchecked": list(self.unchecked),
             "to_come": [phase.name for phase in self.to_come],
         }
 
@@ -71,8 +68,6 @@ def progress(study: Study) -> Progress:
     Raises:
         StudyError: The list of phases is broken, or there is no repository.
     """
-    from data_versioning.phases.gates import check
-
     if git.toplevel(study.root) is None:
         raise StudyError("not in a git repository", str(study.root), "make setup")
     listed = phases(study)
@@ -80,11 +75,22 @@ def progress(study: Study) -> Progress:
     branch = git.branch(study.root)
     worked_on = [phase for phase in listed if phase.branch == branch]
     current = next(iter(worked_on + [phase for phase in listed if phase.name not in done]), None)
-    gates = current.gates if current else ()
-    looked_at = [gate for gate in gates if gate not in SLOW]
-    findings = check(study, current, looked_at) if current else []
-    unchecked = tuple(gate for gate in gates if gate in SLOW)
-    return Progress(listed, done, current, branch, tuple(findings), unchecked)
+    findings = _findings(study, current) if current else []
+    return Progress(listed, done, current, branch, tuple(findings))
+
+
+def _findings(study: Study, phase: Phase) -> list[Finding]:
+    """Return what the gates of a phase find, all but the tests."""
+    from data_versioning.phases import criteria
+    from data_versioning.phases.findings import Finding
+    from data_versioning.phases.gates import check
+
+    tests = Finding("tests", None, NOT_RUN)
+    quick = [gate for gate in phase.gates if gate not in ("tests", criteria.GATE)]
+    found = {one.gate: [one] for one in check(study, phase, quick)} | {"tests": [tests]}
+    if criteria.GATE in phase.gates:
+        found[criteria.GATE] = criteria.check(study, phase, tests)
+    return [one for gate in phase.gates for one in found[gate]]
 
 
 def completions(study: Study) -> dict[str, PhaseTag]:
