@@ -22,6 +22,7 @@ from data_versioning.health.processes import is_held
 from data_versioning.locking import exclusive
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.pipeline.unlogged import begin
+from data_versioning.setup import git_hooks
 from data_versioning.study import Study
 from mlflow import MlflowClient
 
@@ -37,6 +38,7 @@ TEMPLATE = {
     "template/src/tool/my tool.py": "print(1)\n",
     "template/README.md": "# Yours\n",
     "template/.gitignore": "/mlflow.db*\n/mlartifacts/\n",
+    "template/.gitattributes": "dvc.lock merge=dvc-lock\n*.dvc merge=dvc\n",
     "template/pyproject.toml": '[project]\nname = "my-study"\nversion = "0"\n'
     'requires-python = ">=3.11"\ndependencies = []\n',
     "template/.pre-commit-config.yaml": "default_install_hook_types: [pre-commit, commit-msg]\n"
@@ -70,6 +72,8 @@ def well(science: Study, tmp_path: Path) -> Study:
     )
     save(root, "chore: start")
     capture([".venv/bin/python", "-m", "pre_commit", "install"], root)
+    git_hooks.install_pre_push(science)
+    git_hooks.install_drivers(science)
     return science
 
 
@@ -227,18 +231,24 @@ def test_defects_of_environment_hooks_and_template(well: Study, tmp_path: Path) 
     (hooks / "commit-msg").unlink()  # DV111
     text = (hooks / "pre-commit").read_text()
     (hooks / "pre-commit").write_text(text.replace(f"{root}/.venv", "/elsewhere/.venv"))  # DV112
+    (hooks / "pre-push").chmod(0o644)  # DV111
+    git(root, "config", "merge.dvc.driver", "dvc git-hook merge-driver")  # DV114
     (template / "template/Makefile").write_text("all:\n\techo new\n")
     save(template, "feat: newer")
     git(template, "tag", "v0.2.0")  # DV503
     save(root, "feat: edits")
     found = doctor(offline=True)
-    assert ids(found) == ["DV102", "DV111", "DV112", "DV502", "DV503"]
+    assert ids(found) == ["DV102", "DV111", "DV112", "DV114", "DV502", "DV503"]
+    by_setup = {one.where: one.mend for one in found if one.mend == "make setup"}
+    assert list(by_setup) == ["pre-push", "merge driver dvc"]
+    git_hooks.install_pre_push(well)  # what `make setup` does, which this study has no make for
+    git_hooks.install_drivers(well)
     edited = {one.where: one.mend for one in found if one.id == "DV502"}
     said = " (what to try discards your edit)"
     assert edited.keys() == {f"Makefile{said}", f"src/tool/my tool.py{said}"}
     assert [one.where for one in found if one.id == "DV503"] == ["0.1.0 -> 0.2.0"]
     for one in found:
-        if one.id not in ("DV503", "DV112"):
+        if one.id not in ("DV503", "DV112") and one.where not in by_setup:
             follow(root, one.mend)
     assert (root / "README.md").read_text() == "# Mine\n"
     assert ids(doctor()) == ["DV503"]

@@ -46,13 +46,24 @@ def install(study: Study) -> str:
     if git.is_configured(root, "core.hooksPath"):
         return "none: core.hooksPath is set; run `make check` before you commit"
     capture(["pre-commit", "install"], root, "make setup")
-    if (mend := unchecked_push(root)) == "make setup":
-        hook = _pre_push(root)
-        hook.parent.mkdir(exist_ok=True)
-        hook.write_text(PRE_PUSH, encoding="utf-8")
-        hook.chmod(0o755)
-        mend = ""
-    return "pre-commit, commit-msg, pre-push" + (f"; {mend}" if mend else "")
+    mend = install_pre_push(study)
+    return "pre-commit, commit-msg, " + (f"not pre-push: {mend}" if mend else "pre-push")
+
+
+def install_pre_push(study: Study) -> str:
+    """Install the hook that checks what is pushed, unless there is another.
+
+    Returns:
+        What is yours to do.
+    """
+    mend = unchecked_push(study.root)
+    if mend != "make setup":
+        return mend
+    hook = _pre_push(study.root)
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(PRE_PUSH, encoding="utf-8")
+    hook.chmod(0o755)
+    return ""
 
 
 def unchecked_push(root: Path) -> str:
@@ -61,7 +72,7 @@ def unchecked_push(root: Path) -> str:
     text = hook.read_text(encoding="utf-8", errors="replace") if hook.is_file() else _MARK
     if _MARK in text:
         return "" if text == PRE_PUSH and os.access(hook, os.X_OK) else "make setup"
-    return "" if _CHECK in text else f"your pre-push hook stays: add to it: {_CHECK} || exit 1"
+    return "" if _CHECK in text else f"add to yours, .git/hooks/pre-push: {_CHECK} || exit 1"
 
 
 def install_drivers(study: Study) -> str:

@@ -1,4 +1,4 @@
-"""Is the environment the locked one, and do the git hooks run in it."""
+"""Is the environment the locked one, and does git run what it should."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from data_versioning.health.diagnosis.findings import Case, Finding
+from data_versioning.setup import git_hooks
 from data_versioning.setup.bootstrap import SUPPORTED
 from data_versioning.study import read_yaml
 from data_versioning.tools import git, git_state
@@ -68,6 +69,19 @@ def hooks(case: Case) -> Iterator[Finding]:
             yield Finding("DV111", name, mend)
         elif not Path("".join(shlex.split(runs[1]))).is_relative_to(root / ".venv"):
             yield Finding("DV112", name, mend)
+    if mend := git_hooks.unchecked_push(root):
+        yield Finding("DV111", "pre-push", mend)
 
 
-CHECKS = [locked, python, hooks]
+def drivers(case: Case) -> Iterator[Finding]:
+    """Look for the merge drivers that `.gitattributes` names."""
+    attributes = case.study.root / ".gitattributes"
+    if not (case.in_git and attributes.is_file()):
+        return
+    named = attributes.read_text(encoding="utf-8", errors="replace").split()
+    for name in git_hooks.missing_drivers(case.study.root):
+        if f"merge={name}" in named:
+            yield Finding("DV114", f"merge driver {name}", "make setup")
+
+
+CHECKS = [locked, python, hooks, drivers]

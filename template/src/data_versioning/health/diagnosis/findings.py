@@ -22,6 +22,7 @@ CATALOGUE = {
     "DV111": (WARNING, "a git hook is not installed"),
     "DV112": (WARNING, "a git hook runs in another environment"),
     "DV113": (NOTE, "git runs other hooks than the study's"),
+    "DV114": (WARNING, "git does not merge what DVC writes as it should"),
     "DV201": (ERROR, "DVC is not set up"),
     "DV202": (ERROR, "DVC cannot read a file of the study"),
     "DV203": (WARNING, "a killed process left a lock of DVC"),
