@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read
     from data_versioning.data.datasets import fetch_dataset as fetch_dataset
+    from data_versioning.data.drift import detect_drift as detect_drift
     from data_versioning.data.large_files import auto_track_large_files as auto_track_large_files
+    from data_versioning.data.quality import validate_data as validate_data
     from data_versioning.data.tracker import DVCTracker as DVCTracker
     from data_versioning.errors import StudyError as StudyError
     from data_versioning.experiments.decorator import track_experiment as track_experiment
@@ -22,6 +24,7 @@ if TYPE_CHECKING:  # what editors and type checkers read
     from data_versioning.health.diagnosis import doctor as doctor
     from data_versioning.lineage.tracker import LineageTracker as LineageTracker
     from data_versioning.models.registry import ModelRegistry as ModelRegistry
+    from data_versioning.phases.gate import PhaseGate as PhaseGate
     from data_versioning.pipeline.manager import PipelineManager as PipelineManager
     from data_versioning.pipeline.metrics import MetricsComparator as MetricsComparator
     from data_versioning.pipeline.stage_results import StageFailed as StageFailed
@@ -34,6 +37,7 @@ _EXPORTS = {
     "LineageTracker": "lineage.tracker",
     "MetricsComparator": "pipeline.metrics",
     "ModelRegistry": "models.registry",
+    "PhaseGate": "phases.gate",
     "PipelineManager": "pipeline.manager",
     "StageFailed": "pipeline.stage_results",
     "Study": "study",
@@ -41,11 +45,13 @@ _EXPORTS = {
     "auto_track_large_files": "data.large_files",
     "check_dvc_status": "health.checks",
     "check_experiment_logging": "health.checks",
+    "detect_drift": "data.drift",
     "doctor": "health.diagnosis",
     "fetch_dataset": "data.datasets",
     "load_params": "study",
     "setup_mlflow": "experiments.store",
     "track_experiment": "experiments.decorator",
+    "validate_data": "data.quality",
 }
 __all__ = list(_EXPORTS)
 

@@ -1,0 +1,63 @@
+"""What gates, and the check of a tag, find."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from data_versioning.errors import StudyError, one_line
+
+SHOWN = 3  # of a list
+WORDS = {True: "holds", False: "FAILS", None: "-"}
+Verdict = tuple[bool | None, str, str]  # does it hold, the evidence, the mend
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a gate, or a check of a tag, found.
+
+    Args:
+        gate: Its name.
+        ok: Whether it holds; None where that cannot be told here.
+        evidence: The fact behind it.
+        mend: The command that mends it; empty where it holds.
+    """
+
+    gate: str
+    ok: bool | None
+    evidence: str
+    mend: str = ""
+
+
+def verdict(name: str, ask: Callable[[], Verdict]) -> Finding:
+    """Return what a check found; one that could not run has not been passed."""
+    try:
+        ok, evidence, mend = ask()
+    except StudyError as error:
+        return Finding(name, False, str(error), error.mend)
+    except Exception as error:  # whatever a damaged study makes the tools stumble over
+        return Finding(name, False, f"{type(error).__name__}: {one_line(error)}", "make doctor")
+    return Finding(name, ok, evidence, "" if ok else mend)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def printable(said: str) -> str:
+    """Return a text on one line, without what moves the cursor of a terminal."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in " ".join(said.split())
+    )
+
+
+def text(findings: Iterable[Finding]) -> str:
+    """Return findings for people: a line each, and below it what mends it."""
+    lines = []
+    for one in findings:
+        lines.append(f"{WORDS[one.ok]:<5}  {one.gate}: {printable(one.evidence)}")
+        lines += [f"       try: {one.mend}"] * bool(one.mend and one.ok is False)
+    return "\n".join(lines)

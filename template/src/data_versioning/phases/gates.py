@@ -1,0 +1,266 @@
+"""The gates of a phase: what has to hold before it is complete, each with its evidence."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from data_versioning.errors import StudyError
+from data_versioning.phases.findings import Finding, Verdict, listed, verdict
+from data_versioning.phases.phase_tags import PhaseTag, in_history, phase_tags
+from data_versioning.phases.plan import Phase
+from data_versioning.study import Study
+from data_versioning.tools import dvc_files, git, git_history, git_state
+
+RECENT = 100  # runs
+COMMIT = "git add --all && git commit"
+UNDERWAY = {
+    "MERGE_HEAD": "merge",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+}
+_COUNTED = re.compile(r"=*\s*(.*\b\d+ (?:passed|failed|error|skipped|xfailed|xpassed).*?)\s*=*")
+
+
+def check(study: Study, phase: Phase, gates: Sequence[str] | None = None) -> list[Finding]:
+    """Return what the gates of a phase find, in their order; nothing is changed.
+
+    Args:
+        study: The study.
+        phase: The phase.
+        gates: Which gates; all of the phase's when not given.
+    """
+    from data_versioning.phases import criteria
+
+    names = phase.gates if gates is None else gates
+    found: dict[str, list[Finding]] = {}
+    with ThreadPoolExecutor() as pool:  # DVC, the remote and MLflow each take a second to start
+        asked = {name: pool.submit(_found, name, study, phase) for name in names if name in SLOW}
+        for name, answer in asked.items():
+            _progress(f"checking {name}")
+            found[name] = [answer.result()]
+    # One after the other: tests and the doctor start the same programs. Last, whether any of this
+    # left something in the work tree.
+    for name in sorted(set(names) - found.keys(), key=ORDER.index):
+        _progress(f"checking {name}")
+        if name == "data-management":
+            tests = found.get("tests") or [_found("tests", study, phase)]
+            found[name] = criteria.check(study, phase, tests[0])
+        else:
+            found[name] = [_found(name, study, phase)]
+    _progress("")
+    return [one for name in names for one in found[name]]
+
+
+def _found(name: str, study: Study, phase: Phase) -> Finding:
+    return verdict(name, lambda: GATES[name](study, phase))
+
+
+def _clean(study: Study, _: Phase) -> Verdict:
+    root = study.root
+    for name, work in UNDERWAY.items():
+        if git_state.folder(root, name).exists():
+            mend = f"git {work} --continue, or: git {work} --abort"
+            return False, f"in the middle of a {work}", mend
+    if changed := git_state.changed(root, ["."]):
+        return False, f"{len(changed)} not committed: {listed(sorted(changed))}", COMMIT
+    return True, f"nothing uncommitted at {_head(root)[:8]}", ""
+
+
+def _pipeline(study: Study, _: Phase) -> Verdict:
+    from data_versioning.phases.lock_check import stale_at
+    from data_versioning.reproduction import freshness
+
+    pipeline, fine = freshness.check(study), (freshness.FRESH, freshness.FROZEN)
+    if not pipeline.stages:
+        return False, f"{dvc_files.PIPELINE} has no stages", "dvc stage add"
+    if wrong := [one for one in pipeline.stages if one.verdict not in fine]:
+        said = [f"{one.name} ({'; '.join(one.reasons)})" for one in wrong]
+        unknown = all(one.verdict == freshness.UNKNOWN for one in wrong)
+        return False, f"not up to date: {listed(said)}", "make pull" if unknown else "make repro"
+    if differing := pipeline.differing:
+        names = shlex.join(differing)
+        return False, f"tracked data was changed: {listed(differing)}", f"dvc add -- {names}"
+    if stale := stale_at(study.root, _head(study.root)):
+        return False, f"in the commit: {listed(stale)}", f"make repro; {COMMIT}"
+    digest = dvc_files.lock_digest(study.root)
+    lock = f"dvc.lock {digest[:8]}" if digest else "no dvc.lock"
+    return True, f"{freshness.counted(len(pipeline.stages), 'stage')} up to date, {lock}", ""
+
+
+def _pushed(study: Study, _: Phase) -> Verdict:
+    from data_versioning.health.push_status import push_status
+
+    found = push_status(study, revisions=False)
+    where = " and ".join(found.remotes)
+    if found:
+        return True, f"{found.versions} files and folders, all in {where}", ""
+    paths = [f"{one.path} ({one.files} files)" for one in found.unpushed]
+    mend = "make push" if found.mends else "make repro && make push"
+    return False, f"{where} lacks {listed(paths)}", mend
+
+
+def _logged(study: Study, _: Phase) -> Verdict:
+    from data_versioning.health import checks
+
+    root = study.root
+    if (digest := dvc_files.lock_digest(root)) is None:
+        return False, "no results: there is no dvc.lock", checks.REPRODUCE
+    if git.file_at(root, _head(root), dvc_files.LOCK) != (root / dvc_files.LOCK).read_bytes():
+        return False, "dvc.lock is not committed", COMMIT
+    status = checks.logging_status(study, RECENT)
+    for one in status.runs:
+        if one["status"] == "RUNNING":
+            mend = checks.CLOSE if one["run_id"] in status.dead else "wait for it"
+            since = one["started"][:16].replace("T", " ")
+            return False, f"run {one['run_id'][:8]} is unfinished since {since}", mend
+    if (run := run_of_results(study)) is None:
+        return False, f"no finished run holds dvc.lock {digest[:8]}", checks.LOG
+    name, commit = run["run_id"][:8], run["commit"]
+    if not re.fullmatch("[0-9a-f]{40}", commit) or git_state.unknown_commits(root, [commit]):
+        what = f"run {name} ran on commit {commit[:8]}, which is not in this repository"
+        return False, what, "git fetch --all --tags"
+    count = len(run["metrics"])
+    on = f"{commit[:8]} and changes committed since" if run["dirty"] else commit[:8]
+    return True, f"run {name} finished with {count} metrics, dvc.lock {digest[:8]}, on {on}", ""
+
+
+def run_of_results(study: Study) -> dict[str, Any] | None:
+    """Return the latest finished run of the current `dvc.lock`, without making a store."""
+    from data_versioning.experiments.store import database
+    from data_versioning.health.checks import run_of_lock
+
+    file = database(study)
+    return run_of_lock(study) if file is None or file.exists() else None
+
+
+def _tests(study: Study, _: Phase) -> Verdict:
+    argv = [sys.executable, "-m", "pytest", "-q", "--color=no"]
+    done = subprocess.run(argv, cwd=study.root, capture_output=True, text=True, check=False)
+    lines = [line for line in done.stdout.splitlines() if line.strip()]
+    counts = next((found[1] for line in reversed(lines) if (found := _COUNTED.fullmatch(line))), "")
+    if done.returncode == 5:
+        return False, "no tests", "write tests/test_<topic>.py"
+    said = counts or f"pytest ended with {done.returncode}"
+    return done.returncode == 0, said, "make test"
+
+
+def _data(study: Study, _: Phase) -> Verdict:
+    from data_versioning.data.declared import table_rules
+    from data_versioning.data.quality import validate_data
+    from data_versioning.data.tables import data_sets
+
+    problems = validate_data(study.root)
+    if problems:
+        said = [": ".join(filter(None, (one.path, one.column, one.what))) for one in problems]
+        return False, f"{len(said)} problems: {listed(said)}", problems[0].mend
+    count = len(data_sets(study) | table_rules(study).keys())
+    return True, f"nothing is wrong with {count} data sets", ""
+
+
+def _drift(study: Study, _: Phase) -> Verdict:
+    from data_versioning.data.declared import EDIT
+    from data_versioning.data.drift import data_drift
+
+    held = in_history(study.root, phase_tags(study.root), _head(study.root))
+    if not held:
+        return True, "nothing to compare with: no phase is complete yet", ""
+    since = held[-1].name
+    found = data_drift(study, since)
+    if found.problems:
+        said = [f"{one.path}: {one.what}" for one in found.problems]
+        return False, f"not compared with {since}: {listed(said)}", found.problems[0].mend
+    if found.unexplained:
+        said = [f"{path}: {column}" if column else f"{path} is gone"
+                for path, column in found.unexplained]  # fmt: skip
+        mend = f"{EDIT}: say why under drift: explained:"
+        return False, f"unexplained since {since}: {listed(said)}", mend
+    changed = sum(one.state != "unchanged" for one in found.datasets)
+    return (
+        True,
+        f"{changed} of {len(found.datasets)} data sets changed since {since}, none unexplained",
+        "",
+    )
+
+
+def _documents(study: Study, phase: Phase) -> Verdict:
+    from data_versioning.phases.documents import incomplete
+
+    root, head = study.root, _head(study.root)
+    for path in phase.documents:
+        if missing := incomplete(root, path, head):
+            if here := incomplete(root, path):
+                return False, listed(here), f"$EDITOR {shlex.quote(path)}"
+            name = shlex.quote(path)
+            what = f"{path} is not committed as it is" if git.is_tracked(root, path) else missing[0]
+            return False, what, f"git add -- {name} && git commit"
+    said = ", ".join(phase.documents) or "it owes none"
+    return True, f"complete: {said}" if phase.documents else said, ""
+
+
+def _commits(study: Study, _: Phase) -> Verdict:
+    root, head = study.root, _head(study.root)
+    return commits_until(root, head, in_history(root, phase_tags(root), head))
+
+
+def commits_until(root: Path, commit: str, held: Sequence[PhaseTag]) -> Verdict:
+    """Judge the messages of the commits since the last phase, or since there is a convention.
+
+    Args:
+        root: The study.
+        commit: The last of the commits.
+        held: The tags of phases in its history, the nearest last.
+
+    Raises:
+        StudyError: The clone is shallow, or `.cz.toml` is missing or broken.
+    """
+    from data_versioning.workflow.commits import SETTINGS, bad_commits
+
+    if git_history.is_shallow(root):
+        raise StudyError("a shallow clone: older commits are not here", "", "git fetch --unshallow")
+    begin = [tag.commit for tag in held]
+    if not held:
+        asked = ["log", "--diff-filter=A", "--format=%H", commit, "--", SETTINGS]
+        begin = git.run(root, asked).decode().split()[-1:]
+    revs = [commit, *(f"^{one}" for one in begin)]
+    count = int(git.run(root, ["rev-list", "--count", "--no-merges", *revs, "--"]))
+    since = held[-1].name if held else begin[0][:8] if begin else "the first one"
+    if bad := bad_commits(root, revs):
+        said = [f"{one.commit[:8]} {one.subject!r}: {one.why}" for one in bad]
+        where = shlex.quote(since) if begin else "--root"
+        mend = f"git rebase --interactive {where}, with `reword` before each of them;"
+        mend += " what is public already stays, and needs OVERRIDE=<reason>"
+        return False, f"{len(bad)} of {count} commits since {since}: {listed(said)}", mend
+    return True, f"{count} commits since {since}, all of them follow the convention", ""
+
+
+def _head(root: Path) -> str:
+    return git.resolve(root, "HEAD")
+
+
+GATES: dict[str, Callable[[Study, Phase], Verdict]] = {
+    "pipeline": _pipeline,
+    "pushed": _pushed,
+    "logged": _logged,
+    "data": _data,
+    "drift": _drift,
+    "tests": _tests,
+    "documents": _documents,
+    "commits": _commits,
+    "clean": _clean,
+}
+SLOW = ("pipeline", "pushed", "logged", "data", "drift")
+ORDER = ("tests", "data-management", "documents", "commits", "clean")
+
+
+def _progress(what: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{what}", end="", file=sys.stderr, flush=True)

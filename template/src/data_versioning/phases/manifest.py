@@ -1,0 +1,195 @@
+"""What the tag of a phase says: for people, and below the line `---` for machines.
+
+The manifest is a mapping in YAML 1.2. What of it is read from the tagged commit, `facts` reads
+again in any clone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from data_versioning.errors import StudyError
+from data_versioning.phases.findings import Finding, printable
+from data_versioning.phases.plan import Phase
+from data_versioning.pipeline.metrics import parse_values
+from data_versioning.study import NUMBER, parse_yaml
+from data_versioning.tools import dvc_files, git
+
+FORMAT = 1
+LINE = "\n---\n"
+SIGNATURE = "\n-----BEGIN "  # what git puts below the message of a signed tag
+SHAPE: dict[str, type | tuple[type, ...]] = {
+    "format": int,
+    "phase": str,
+    "version": str,
+    "commit": str,
+    "time": str,
+    "who": str,
+    "gates": list,
+    "override": (dict, type(None)),
+    "dvc_lock": (str, type(None)),
+    "metrics": dict,
+    "data": dict,
+    "environment": dict,
+    "template": str,
+    "runs": list,
+}
+GATE: dict[str, type | tuple[type, ...]] = {"gate": str, "ok": bool, "evidence": str}
+OVERRIDE: dict[str, type | tuple[type, ...]] = {"reason": str, "gates": list}
+
+
+def make(
+    root: Path,
+    phase: Phase,
+    version: str,
+    commit: str,
+    time: datetime,
+    who: str,
+    findings: Sequence[Finding],
+    reason: str | None,
+    runs: Sequence[str],
+) -> dict[str, Any]:
+    """Return the manifest of a tag that is about to be made.
+
+    Args:
+        root: The study.
+        phase: The phase.
+        version: The version of the tag.
+        commit: What it will tag.
+        time: When.
+        who: Who completes the phase.
+        findings: What its gates found.
+        reason: Why it is complete although some of them fail.
+        runs: The ids of the MLflow runs that hold the results.
+
+    Raises:
+        StudyError: A file that it reports on is damaged, or in no storage.
+    """
+    gates = [{"gate": one.gate, "ok": one.ok, "evidence": one.evidence} for one in findings]
+    failed = [one.gate for one in findings if not one.ok]
+    return {
+        "format": FORMAT,
+        "phase": phase.name,
+        "version": version,
+        "commit": commit,
+        "time": time.isoformat(),
+        "who": who,
+        "gates": gates,
+        "override": {"reason": reason, "gates": failed} if failed else None,
+        **facts(root, commit),
+        "metrics": metrics(root, commit),
+        "environment": {"uv.lock": environment(root, commit), "python": platform.python_version()},
+        "runs": list(runs),
+    }
+
+
+def facts(root: Path, commit: str) -> dict[str, Any]:
+    """Return what git alone knows of a commit: `dvc_lock`, `data` by path, `template`.
+
+    `dvc_lock` is the SHA-256 of `dvc.lock`, the data versions are DVC's hashes, and the template's
+    version is that of `.copier-answers.yml`.
+    """
+    answers = git.file_at(root, commit, ".copier-answers.yml") or b""
+    return {
+        "dvc_lock": _digest(git.file_at(root, commit, dvc_files.LOCK)),
+        "data": dict(sorted(dvc_files.outputs(root, commit).items())),
+        "template": str(parse_yaml(answers, ".copier-answers.yml").get("_commit") or "unversioned"),
+    }
+
+
+def metrics(root: Path, commit: str, kept_by_git: bool = False) -> dict[str, Any]:
+    """Return the metrics of a commit, by file.
+
+    Args:
+        root: The study.
+        commit: The commit.
+        kept_by_git: Read no others; those that DVC keeps may be in a remote.
+
+    Raises:
+        StudyError: A file is damaged, or neither in DVC's cache nor in a remote.
+    """
+    read = git.file_at if kept_by_git else _content
+    return {
+        path: dict(parse_values(content, path))
+        for path in sorted(dvc_files.value_files(root, commit)[0])
+        if (content := read(root, commit, path)) is not None
+    }
+
+
+def environment(root: Path, commit: str) -> str | None:
+    """Return the SHA-256 of `uv.lock` at a commit, as the lineage key of a run has it."""
+    return _digest(git.file_at(root, commit, "uv.lock"))
+
+
+def text(manifest: dict[str, Any]) -> str:
+    """Return the message of a tag: what a manifest says to people, and the manifest."""
+    title = manifest["phase"].replace("-", " ").capitalize()
+    override = manifest["override"] or {"gates": []}
+    lines = [f"{title} complete", ""]
+    width = max((len(one["gate"]) for one in manifest["gates"]), default=0)
+    for one in manifest["gates"]:
+        verdict = "holds" if one["ok"] else "FAILS"
+        lines.append(f"{verdict}  {one['gate']:<{width}}  {printable(one['evidence'])}".rstrip())
+    if override["gates"]:
+        lines += ["", f"Complete all the same: {printable(override['reason'])}"]
+    return "\n".join(lines).rstrip() + f"\n{LINE}{dump(manifest)}"
+
+
+def read(message: str) -> dict[str, Any]:
+    """Return the manifest in the message of a tag; of a tag without one an empty mapping.
+
+    Raises:
+        StudyError: What is below the line is no YAML mapping, or none that `make` made.
+    """
+    _, line, below = message.partition(SIGNATURE)[0].partition(LINE)
+    manifest = parse_yaml(below.encode(errors="surrogateescape"), "manifest") if line else {}
+    if not manifest:
+        return {}
+    overrides = [manifest["override"]] if manifest.get("override") else []
+    gates = manifest.get("gates") or []
+    parts = [(SHAPE, [manifest]), (GATE, gates), (OVERRIDE, overrides)]
+    for shape, mappings in parts:
+        for mapping in mappings if isinstance(mappings, list) else ():
+            for key, kinds in shape.items():
+                if not isinstance(mapping, dict) or not isinstance(mapping.get(key), kinds):
+                    raise StudyError("the manifest has a part that is missing or broken", key)
+    return manifest
+
+
+def dump(value: Any) -> str:
+    """Return a value as YAML in which git's clean-up of a message finds nothing to change."""
+    import yaml
+
+    return str(yaml.dump(value, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=10**9))
+
+
+@cache
+def _dumper() -> Any:
+    import yaml
+
+    class Dumper(yaml.SafeDumper):
+        def ignore_aliases(self, data: Any) -> bool:
+            return True
+
+    def quoted(dumper: Any, said: str) -> Any:
+        # On one line, whatever it holds: git takes blank lines and spaces at ends of lines away.
+        style = None if said.isprintable() else '"'
+        return dumper.represent_scalar("tag:yaml.org,2002:str", said, style=style)
+
+    Dumper.add_representer(str, quoted)
+    Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
+    return Dumper
+
+
+def _content(root: Path, commit: str, path: str) -> bytes | None:
+    return dvc_files.content(root, path, commit)
+
+
+def _digest(content: bytes | None) -> str | None:
+    return None if content is None else hashlib.sha256(content).hexdigest()
