@@ -181,7 +181,7 @@ def test_a_phase_begins_with_a_branch_and_its_documents(planned: Study, said: Sa
         "note: not complete yet: hypotheses\n"
         "note: docs/power.pdf is yours to make\n"
         "next:\n"
-        "  git add docs/analysis.md docs/sub-groups.md docs/power.pdf\n"
+        "  git add docs/analysis.md docs/sub-groups.md\n"
         "  make commit\n"
         "and on main, when the branch is merged:\n"
         "  make phase-complete PHASE=analysis\n"

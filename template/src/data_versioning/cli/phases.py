@@ -66,13 +66,14 @@ def _defaults(_: argparse.Namespace) -> None:
 
 
 def _progress_text(found: Progress) -> str:
-    from data_versioning.phases.findings import text
+    from data_versioning.phases.findings import printable, text
 
     lines = []
     if found.done:
         header = ["done", "tag", "completed", "by"]
         rows = [
-            [name, tag.name, f"{tag.time:%Y-%m-%d}", tag.author] for name, tag in found.done.items()
+            [name, tag.name, f"{tag.time:%Y-%m-%d}", printable(tag.author)]
+            for name, tag in found.done.items()
         ]
         lines += [aligned([header, *rows]), ""]
     if found.current:

@@ -37,8 +37,8 @@ class Started:
         lines += [f"wrote {path}: answer its questions" for path in self.written]
         lines += [f"note: {note}" for note in self.notes]
         lines.append("next:")
-        if self.phase.documents:
-            lines.append(f"  git add {shlex.join(self.phase.documents)}")
+        if forms := [path for path in self.phase.documents if documents.is_markdown(path)]:
+            lines.append(f"  git add {shlex.join(forms)}")
         lines += ["  make commit", f"and on {MAIN}, when the branch is merged:"]
         return "\n".join([*lines, f"  make phase-complete PHASE={self.phase.name}"])
 
