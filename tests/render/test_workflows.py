@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +64,9 @@ def commands(job: dict[str, Any]) -> list[str]:
 
 
 def targets(job: dict[str, Any]) -> set[str]:
-    """Return the targets of make that a job calls, `make setup` aside."""
-    called = [shlex.split(line, comments=True)[1] for line in commands(job) if "make " in line]
-    return set(called) - {"setup"}
+    """Return the targets of make that a job calls, those aside that all or some may call first."""
+    called = {name for line in commands(job) for name in re.findall(r"\bmake ([a-z-]+)", line)}
+    return called - {"setup", "check-pipeline"}
 
 
 def zizmor(study: Path) -> str:
@@ -161,10 +161,7 @@ def gitlab_jobs(study: Path) -> dict[str, dict[str, Any]]:
 
 def test_both_services_do_the_same(github: Path, gitlab: Path) -> None:
     """Job by job they call the same targets, and each job sets the study up."""
-    on_github = {
-        SAME.get(name, name): targets(job) - {"check-pipeline"}  # GitLab looks at changed files
-        for name, job in jobs(github).items()
-    }
+    on_github = {SAME.get(name, name): targets(job) for name, job in jobs(github).items()}
     on_gitlab = {name: targets(job) for name, job in gitlab_jobs(gitlab).items()}
     assert on_github == on_gitlab
     assert all("make setup" in commands(job) for job in jobs(github).values())
@@ -175,8 +172,7 @@ def test_both_services_do_the_same(github: Path, gitlab: Path) -> None:
         for name, job in gitlab_jobs(gitlab).items()
         if "environment" in job
     }
-    expected = {SAME.get(name, name): one for name, one in ENVIRONMENTS.items()}
-    assert environments == {**expected, "release": "release"}
+    assert environments == {SAME.get(name, name): one for name, one in ENVIRONMENTS.items()}
 
 
 def test_one_version_of_uv(github: Path) -> None:
@@ -186,3 +182,47 @@ def test_one_version_of_uv(github: Path) -> None:
     assert pinned
     used = {line.split('"')[1] for line in lines(github, r"^ {10}version: ")}
     assert used == {pinned[1]}
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the blocks of a language in the page about CI's access to data."""
+    page = ROOT / "docs/how-to/give-ci-access-to-your-data.md"
+    return re.findall(rf"^```{kind}\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def test_policies_give_little() -> None:
+    """They are JSON; nothing is allowed to everybody, and all of it on one prefix."""
+    trust, bucket, google = map(json.loads, blocks("json"))
+    (who,) = trust["Statement"]
+    assert who["Condition"]["StringEquals"].keys() == {
+        "token.actions.githubusercontent.com:aud",
+        "token.actions.githubusercontent.com:sub",
+    }
+    assert google["type"] == "external_account"
+    deny, *allowed = bucket["Statement"]
+    assert (deny["Effect"], deny["Principal"]) == ("Deny", "*")
+    assert deny["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+    for statement in allowed:
+        assert statement["Effect"] == "Allow"
+        assert "*" not in str(statement["Principal"]) + str(statement["Action"])
+        inside = statement["Resource"] == "arn:aws:s3:::my-bucket/my-study/*"
+        assert inside or "s3:prefix" in statement["Condition"]["StringLike"]
+
+
+def test_the_step_that_asks_for_an_identity(render: Render, tmp_path: Path) -> None:
+    """Put in as the page says, zizmor finds nothing and the schema holds."""
+    study = render({"ci": "github"}, tmp_path / "study")
+    path = study / ".github/workflows/ci.yml"
+    permission, step, job = blocks("yaml")
+    text = path.read_text().replace(
+        "permissions:\n      contents: read", f"permissions:\n{permission}      contents: read"
+    )
+    before = "      - name: make reproduce, make report\n"
+    assert before in text
+    path.write_text(text.replace(before, step + before))
+    assert zizmor(study) == ""
+    schema = ["--builtin-schema", "vendor.github-workflows"]
+    assert run(BIN / "check-jsonschema", *schema, path, cwd=study).returncode == 0
+    added = yaml.safe_load(job)["reproduce"]
+    assert added["before_script"][-1:] == ["make setup"]
+    assert added["id_tokens"]

@@ -1,0 +1,183 @@
+"""GitHub's jobs, run step by step in fresh clones, on what happens in a repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.conftest import Render, git
+from tests.once import made_once
+from tests.project.ci_runner import Event, Job, Runner
+from tests.project.conftest import run
+from tests.project.test_pipeline import edit, stages_run
+
+LOGIN = {"AWS_ACCESS_KEY_ID": servers.S3_KEY, "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET}
+SECRETS = {"data-read": LOGIN, "data-write": LOGIN}
+TAG = "v0.1.0-problem-formulation"
+
+
+@pytest.fixture(scope="module")
+def published(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reproduced study, pushed: data to S3, commits to a bare repository. Read-only."""
+
+    def make(folder: Path) -> None:
+        port = servers.free_port()
+        (folder / "port").write_text(str(port))
+        (folder / "storage/bucket").mkdir(parents=True)
+        answers = {
+            "data_remote": "s3",
+            "data_remote_url": "s3://bucket/study",
+            "s3_endpoint_url": f"http://127.0.0.1:{port}",
+        }
+        root = render(answers, folder / "study", skip_tasks=False, unsafe=True)
+        git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+        git(root, "remote", "add", "origin", str(folder / "origin.git"))
+        with servers.s3(folder / "storage", port):
+            run(root, "make", "repro")
+            git(root, "add", "--all")
+            git(root, "commit", "--quiet", "--message", "data: first results")
+            run(root, "make", "push", **LOGIN)
+
+    return made_once(tmp_path_factory, "published", make)
+
+
+@dataclass
+class Hosted:
+    """A repository on GitHub, its data in S3, and a researcher's clone."""
+
+    clone: Path
+    origin: Path
+    storage: Path
+    runner: Runner
+
+    def commit(self, path: str, pattern: str, replacement: str, message: str) -> None:
+        """Change a file of the clone and commit that."""
+        edit(self.clone / path, pattern, replacement)
+        git(self.clone, "commit", "--quiet", "--all", "--message", message)
+
+    def push(self) -> Event:
+        """Push to main and return the event."""
+        git(self.clone, "push", "--quiet", "--no-verify", "origin", "HEAD:main")
+        return Event("push", "refs/heads/main", secrets=SECRETS)
+
+    def tag(self, name: str) -> Event:
+        """Push a tag and return the event."""
+        git(self.clone, "push", "--quiet", "--no-verify", "origin", name)
+        return Event("push", f"refs/tags/{name}", secrets=SECRETS)
+
+    def propose(self, branch: str, fork: bool = False) -> Event:
+        """Push a branch, ask to merge it, and return the event; a fork's comes without secrets."""
+        git(self.clone, "push", "--quiet", "--no-verify", "origin", f"HEAD:{branch}")
+        base = git(self.origin, "rev-parse", "main").strip()
+        head = git(self.origin, "rev-parse", branch).strip()
+        merge = ["commit-tree", f"{head}^{{tree}}", "-p", base, "-p", head]
+        merged = git(self.clone, *merge, "-m", f"Merge {head} into {base}").strip()
+        git(self.clone, "push", "--quiet", "--no-verify", "origin", f"{merged}:refs/pull/7/merge")
+        request = {"number": 7, "base": {"sha": base}, "head": {"repo": {"fork": fork}}}
+        return Event(
+            "pull_request", "refs/pull/7/merge", {"pull_request": request},
+            {} if fork else SECRETS, head=branch, base="main",
+        )  # fmt: skip
+
+    def stored(self) -> set[str]:
+        """Return the files in S3."""
+        return {str(path) for path in self.storage.rglob("*") if path.is_file()}
+
+
+@pytest.fixture
+def hosted(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
+    """A repository of one's own, with S3 served."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    for name in ("origin.git", "storage"):
+        shutil.copytree(published / name, tmp_path / name)
+    git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "clone")
+    runner = Runner(tmp_path / "origin.git", tmp_path / "github", published / "study")
+    with servers.s3(tmp_path / "storage", int((published / "port").read_text())):
+        yield Hosted(tmp_path / "clone", tmp_path / "origin.git", tmp_path / "storage", runner)
+
+
+def succeeded(jobs: Mapping[str, Job]) -> list[str]:
+    """Return the jobs that ran, all of which went well."""
+    ran = {name: job for name, job in jobs.items() if job.result != "skipped"}
+    failed = [job.log() for job in ran.values() if job.result != "success"]
+    assert not failed, "\n".join(failed)
+    assert not any(secret in job.log() for job in ran.values() for secret in LOGIN.values())
+    return list(ran)
+
+
+def test_a_pull_request_reproduces_what_it_changes(hosted: Hosted) -> None:
+    """A parameter changed: its stages run on no more data than they need; the report says more."""
+    before = hosted.stored()
+    hosted.commit("params.yaml", "alpha: 10.0", "alpha: 1.0", "feat(train): a weaker penalty")
+    jobs = hosted.runner.run(hosted.propose("feature/penalty"), ["check", "test", "reproduce"])
+    assert succeeded(jobs) == ["check", "test", "reproduce"]
+    assert "Failed" not in jobs["check"].step("make check").output
+    assert "1 commit(s) since origin/main" in jobs["check"].step("make check-history").output
+    assert " passed" in jobs["test"].step("make test").output
+
+    job = jobs["reproduce"]
+    assert job.step("make check-pipeline").outcome == "failure"
+    assert "train.alpha" in job.step("make check-pipeline").output
+    assert stages_run(job.step("make reproduce").output) == ["train", "evaluate", "figures"]
+    assert not (job.workspace / "data/raw/diabetes.csv").exists()
+    assert (job.workspace / "report/report.html").exists()
+    assert hosted.stored() == before
+
+
+def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
+    """It is told what could not be checked; the report stands in the summary, not in a comment."""
+    hosted.commit("params.yaml", "alpha: 10.0", "alpha: 1.0", "feat(train): a weaker penalty")
+    event = hosted.propose("feature/penalty", fork=True)
+    jobs = hosted.runner.run(event, ["reproduce", "report"])
+    assert succeeded(jobs) == ["reproduce", "report"]
+    said = jobs["reproduce"].step("make reproduce").output
+    assert "not checked: train, evaluate, figures" in said
+    assert stages_run(said) == []
+    assert jobs["report"].step("make comment").outcome == "skipped"
+    assert "alpha" in jobs["report"].summary
+
+
+def test_documentation_takes_no_data(hosted: Hosted) -> None:
+    """Nothing is restored, fetched, run, committed or sent."""
+    before = hosted.stored()
+    hosted.commit("README.md", r"\A", "<!-- a word -->\n", "docs: add a word")
+    event = hosted.push()
+    jobs = hosted.runner.run(event, ["record"])
+    assert succeeded(jobs) == ["record"]
+    job = jobs["record"]
+    assert job.step("make check-pipeline").outcome == "success"
+    assert job.step("actions/cache/restore").outcome == "skipped"
+    assert job.step("make reproduce").outcome == job.step("make push").outcome == "skipped"
+    assert not list(job.workspace.glob(".dvc/cache/files/**/*.*"))
+    assert git(hosted.origin, "rev-parse", "main") == git(hosted.clone, "rev-parse", "HEAD")
+    assert hosted.stored() == before
+
+
+def test_main_records_its_results(hosted: Hosted) -> None:
+    """The data is in its remote when the commit that refers to it arrives; then all is done."""
+    before = hosted.stored()
+    listed = hosted.origin.parent / "stored-at-push"
+    hook = hosted.origin / "hooks/pre-receive"
+    hosted.commit("params.yaml", "alpha: 10.0", "alpha: 1.0", "feat(train): a weaker penalty")
+    event = hosted.push()
+    hook.write_text(f"#!/bin/sh\nfind '{hosted.storage}' -type f >'{listed}'\n")
+    hook.chmod(0o755)
+    job = hosted.runner.run(event, ["record"])["record"]
+    assert succeeded({"record": job}) == ["record"]
+    assert stages_run(job.step("make reproduce").output) == ["train", "evaluate", "figures"]
+    assert set(listed.read_text().splitlines()) == hosted.stored() > before
+
+    git(hosted.clone, "fetch", "--quiet")
+    assert git(hosted.clone, "rev-list", "--count", "HEAD..origin/main").strip() == "1"
+    changed = git(hosted.clone, "diff", "--name-only", "HEAD", "origin/main").splitlines()
+    assert {"dvc.lock", "results/metrics.json"} <= set(changed)
+    assert git(job.workspace, "status", "--porcelain") == ""
