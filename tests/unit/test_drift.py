@@ -262,6 +262,21 @@ say why it drifted, under drift: explained:
     assert said["unexplained"] == []
 
 
+def test_codes_that_are_declared_texts(science: Study) -> None:
+    """They are counted, not measured, and leading zeros make a difference."""
+    replace(science, "site\n" + "01\n10\n" * 30)
+    replace(science, "site\n" + "1\n10\n" * 30)
+
+    def tests() -> list[tuple[str, bool]]:
+        (found,) = (one.drift for one in data_drift(science, "HEAD~1").datasets if one.drift)
+        return [(test.test, test.drifted) for test in found.columns]
+
+    assert tests() == [("Kolmogorov-Smirnov", False)]
+    explain(science, f"data: {{{PEOPLE}: {{columns: {{site: {{type: text}}}}}}}}\n")
+    science = Study(science.root)  # which reads study.yaml once
+    assert tests() == [("chi-squared", True)]
+
+
 def test_versions_from_wherever_they_are(science: Study) -> None:
     """Not in the cache: from the remote; not there either, or damaged: a problem with a mend."""
     root = science.root

@@ -10,6 +10,7 @@ import pytest
 import yaml
 from data_versioning.cli import main
 from data_versioning.data.quality import DataProblem, validate_data
+from data_versioning.data.tables import data_sets
 from data_versioning.study import Study
 
 from tests.conftest import git
@@ -288,6 +289,22 @@ def test_which_data_is_looked_at(science: Study, capsys: pytest.CaptureFixture[s
     (root / "dvc.lock").unlink()
     (root / "data/prepared.csv").unlink()
     assert validate_data(root)[0].mend == "make repro"
+
+
+def test_raw_data_is_what_dvc_keeps_of_it(study: Study) -> None:
+    """What `*.dvc` files track, wherever; of what stages make, what is in data/raw; tables only."""
+    out = "{{md5: 0123456789abcdef0123456789abcdef, path: {}}}"
+    made = ", ".join(map(out.format, ("data/raw/made.csv", "data/other.csv", "data/raw/x.png")))
+    (study.root / "dvc.lock").write_text(f"stages: {{collect: {{cmd: x, outs: [{made}]}}}}\n")
+    for path in ("external/sites.tsv", "external/scan.png"):
+        name = Path(path).name
+        write(study.root / f"{path}.dvc", f"outs: [{out.format(name)}]\n")
+    git(study.root, "add", "--all")
+    assert data_sets(study) == {"data/raw/made.csv", "external/sites.tsv"}
+    git(study.root, "commit", "--quiet", "--message", "data: sites")
+    git(study.root, "rm", "--quiet", "external/sites.tsv.dvc")
+    assert data_sets(study) == {"data/raw/made.csv"}
+    assert data_sets(study, "HEAD") == {"data/raw/made.csv", "external/sites.tsv"}
 
 
 def test_hostile_names(study: Study, capsys: pytest.CaptureFixture[str]) -> None:
