@@ -147,7 +147,7 @@ def _large_files(study: Study, committed: list[str]) -> Verdict:
         return False, f"{config.name} has no {hook}", "make template-update"
     if not _is_hook(git_state.folder(root, "hooks/pre-commit")):
         return False, "the hook pre-commit is not installed", SETUP
-    size = f"{limit / 1024**2:g} MB"
+    size = f"{limit / 1024**2:.3g} MB"
     return True, f"no file of {size} or more outside of DVC; a hook refuses them", ""
 
 
