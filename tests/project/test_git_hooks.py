@@ -1,4 +1,4 @@
-"""What `git commit` refuses, what it lets pass, and what it says."""
+"""What git refuses to commit and to push, what it merges, and what it says."""
 
 from __future__ import annotations
 
@@ -271,3 +271,94 @@ def test_badly_formatted_python_is_mended(study: Path) -> None:
     assert (study / "src/data_versioning/new.py").read_text() == 'x = {"a": 1}\n'
     git(study, "add", "src")
     assert commit(study, "feat: add x").returncode == 0
+
+
+@pytest.fixture
+def origin(study: Path, tmp_path: Path) -> Iterator[Path]:
+    """A remote of git, which has everything."""
+    origin = tmp_path / "origin.git"
+    git(study, "init", "--quiet", "--bare", str(origin))
+    git(study, "remote", "add", "origin", str(origin))
+    git(study, "push", "--quiet", "--no-verify", "origin", "main")
+    yield origin
+    git(study, "remote", "remove", "origin")
+
+
+def push(study: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Push as from the window of an editor."""
+    return run(study, "git", "push", "origin", *arguments, check=False, **WINDOW)
+
+
+def test_pushes_are_checked(study: Path, origin: Path) -> None:
+    """The hook gets what git tells it, in a study that was moved; what it allows goes through."""
+    assert commit(study, "docs: nothing", "--allow-empty").returncode == 0
+    refused = push(study, "main:refs/heads/whatever")
+    assert refused.returncode == 1
+    assert "error: " in refused.stderr and "whatever" in refused.stderr
+    assert "\ntry: " in refused.stderr
+    done = push(study, "main:refs/heads/docs/nothing")
+    assert done.returncode == 0, done.stderr
+    assert git(origin, "branch", "--list", "docs/*", "--format=%(refname:short)").strip()
+    assert not git(origin, "branch", "--list", "whatever")
+
+
+def test_a_push_without_environment_is_refused(study: Path, origin: Path) -> None:
+    """In one line that names the folder, and one that says what to do; a linked work tree, too."""
+    linked = origin.parent / "linked"
+    git(study, "worktree", "add", "--quiet", "-b", "docs/linked", str(linked))
+    refused = push(linked, "docs/linked")
+    git(study, "worktree", "remove", str(linked))
+    git(study, "branch", "--quiet", "--delete", "--force", "docs/linked")
+    assert refused.returncode == 1
+    lines = [line for line in refused.stderr.splitlines() if "failed to push" not in line]
+    assert lines == [
+        f"error: no environment that could check this push: {linked}/.venv",
+        "try: make setup",
+    ]
+
+
+def change_stage(folder: Path, branch: str, stage: str, size: int, start: str = "main") -> None:
+    """Commit, on a new branch, a lock whose stage has an output of another size."""
+    git(folder, "switch", "--quiet", "--create", branch, start)
+    before, found, after = (folder / "dvc.lock").read_text().partition(f"\n  {stage}:\n")
+    assert found
+    after = re.sub(r"(outs:\n(?:    .*\n)*?      size:) \d+", rf"\1 {size}", after, count=1)
+    (folder / "dvc.lock").write_text(before + found + after)
+    git(folder, "commit", "--quiet", "--all", "--no-verify", "--message", "data: by hand")
+
+
+@pytest.fixture
+def branches(study: Path) -> Iterator[None]:
+    """Branches a, b and c: a and c change the stage `train`, b changes `evaluate`."""
+    for branch, stage, size in (("a", "train", 1), ("b", "evaluate", 2), ("c", "train", 3)):
+        change_stage(study, branch, stage, size)
+    yield
+    run(study, "git", "merge", "--abort", check=False)
+    git(study, "switch", "--quiet", "main")
+    git(study, "branch", "--quiet", "--delete", "--force", "a", "b", "c")
+
+
+def test_locks_are_merged_by_stage(study: Path, branches: None) -> None:
+    """In a moved study, without its environment on the path; a conflict names the stage."""
+    git(study, "switch", "--quiet", "a")
+    done = run(study, "git", "merge", "--no-edit", "b", check=False, **WINDOW)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "merged dvc.lock by stage: check with make repro\n" in done.stderr
+    sizes = re.findall(r"size: (\d)$", (study / "dvc.lock").read_text(), re.MULTILINE)
+    assert sizes == ["1", "2"]
+    done = run(study, "git", "merge", "--no-edit", "c", check=False, **WINDOW)
+    assert done.returncode == 1
+    assert "both sides changed, in dvc.lock: train\n" in done.stderr
+    assert re.search("^<<<<<<< ours\n  train:\n", (study / "dvc.lock").read_text(), re.MULTILINE)
+
+
+def test_a_linked_work_tree_merges_as_text(study: Path, branches: None, tmp_path: Path) -> None:
+    """It has no environment; both sides of a conflict are there all the same."""
+    linked = tmp_path / "linked"
+    git(study, "worktree", "add", "--quiet", str(linked), "a")
+    done = run(linked, "git", "merge", "--no-edit", "c", check=False, **WINDOW)
+    text = (linked / "dvc.lock").read_text()
+    git(study, "worktree", "remove", "--force", str(linked))
+    assert done.returncode == 1
+    assert "the tooling in . did not run (try: make setup)" in done.stderr
+    assert re.search("<<<<<<< ours\n *size: 1\n=======\n *size: 3\n>>>>>>> theirs\n", text)

@@ -98,7 +98,8 @@ def almost(fresh: Path, by_hook: Path) -> Path:
 
 def test_hook(by_hook: Path, said: str) -> None:
     """`copier copy --trust` ends with a study that is set up, whatever its folder is called."""
-    for step in ("git repository", "environment", "dvc", "mlflow", "git hooks", "first commit"):
+    steps = ["git repository", "environment", "dvc", "mlflow"]
+    for step in [*steps, "merge drivers", "git hooks", "first commit"]:
         assert re.search(f"^  ok +{step} ", said, re.MULTILINE), step
     assert is_set_up(by_hook)
     assert git(by_hook, "branch", "--show-current") == "main\n"
@@ -123,6 +124,8 @@ def test_skipped_tasks(by_hook: Path, fresh: Path) -> None:
     assert is_set_up(fresh)
     assert tracked(fresh) == tracked(by_hook)
     assert head(fresh) == head(by_hook)
+    hooks = [one / ".git/hooks/pre-push" for one in (fresh, by_hook)]
+    assert len({(hook.read_text(), hook.stat().st_mode) for hook in hooks}) == 1
     for name in ("pre-commit", "commit-msg"):
         ours, theirs = (one / ".git/hooks" / name for one in (fresh, by_hook))
         python = shlex.quote(str(by_hook / ".venv/bin/python"))
@@ -134,7 +137,7 @@ def test_skipped_tasks(by_hook: Path, fresh: Path) -> None:
 
 def test_second_run(by_hook: Path, tmp_path: Path) -> None:
     """A second `make setup` changes nothing, and needs no network."""
-    names = (".dvc/config", "uv.lock", "mlflow.db")
+    names = (".dvc/config", "uv.lock", "mlflow.db", ".git/config", ".git/hooks/pre-push")
 
     def state() -> list[object]:
         return [git(by_hook, "log", "-1"), *((by_hook / name).stat().st_mtime_ns for name in names)]
@@ -236,6 +239,9 @@ def test_larger_repository(template_clone: Path, tmp_path: Path, almost: Path) -
     assert git(tmp_path, "diff", "--cached", "--name-only") == ""
     assert not (almost / ".git").exists()
     assert f"part of {tmp_path}" in done.stdout
+    assert {"merge.dvc.driver", "merge.dvc-lock.driver"} <= set(
+        git(tmp_path, "config", "--local", "--list", "--name-only").splitlines()
+    )
     assert re.search(f"skipped git hooks .*{re.escape(str(tmp_path))}", done.stdout)
     assert re.search("skipped first commit +yours to make.*: git add", done.stdout)
     assert "data/raw/diabetes.csv" in run(almost, ".venv/bin/dvc", "status").stdout
@@ -268,6 +274,7 @@ def test_folder_with_a_history(template_clone: Path, almost: Path) -> None:
     git(target, "commit", "--quiet", "--message", "mine")
     ran = target / ".git/ran"
     program(target / ".git/hooks/pre-commit", f"touch {shlex.quote(str(ran))}")
+    pushing = program(target / ".git/hooks/pre-push", "echo mine; exit 1")
     copier_copy(template_clone, target, "--skip-tasks")
     (almost / ".venv").rename(target / ".venv")
 
@@ -279,6 +286,17 @@ def test_folder_with_a_history(template_clone: Path, almost: Path) -> None:
     run(target, "git", "commit", "--message", "feat: wire the study")
     assert ran.exists()
     assert is_set_up(target)
+    said = re.search("not pre-push: add to yours, .git/hooks/pre-push: (.*)\n", done.stdout)
+    assert said and pushing.read_text() == "#!/bin/sh\necho mine; exit 1\n"
+    program(pushing, f"{said[1]}\necho mine")
+    git(target, "remote", "add", "origin", str(target.parent / "nowhere"))
+    assert (
+        "git hooks       pre-commit, commit-msg, pre-push\n" in run(target, "make", "setup").stdout
+    )
+    git(target, "init", "--quiet", "--bare", str(target.parent / "nowhere"))
+    refused = run(target, "git", "push", "origin", "main:whatever", check=False)
+    assert refused.returncode != 0 and "mine" not in refused.stdout + refused.stderr
+    assert "error: " in refused.stderr and "whatever" in refused.stderr
 
 
 def test_killed_amidst_an_installation(fresh: Path) -> None:
