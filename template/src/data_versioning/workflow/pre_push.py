@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,10 +73,9 @@ def _check_branch(study: Study, update: Update, remote: str) -> None:
         raise StudyError("main is never deleted", remote, "git push without --delete")
     if not update.remote:
         return
-    fetch = f"git fetch {shlex.quote(remote)}"
     if git_state.unknown_commits(study.root, [update.remote]):
         what = "main there has commits that are not here"
-        raise StudyError(what, remote, f"{fetch} && git pull --rebase, then push again")
+        raise StudyError(what, remote, "git pull --rebase, then push again")
     asked = ["git", "merge-base", "--is-ancestor", update.remote, update.local]
     if subprocess.run(asked, cwd=study.root, capture_output=True, check=False).returncode != 0:
         what = "main is never rewritten: this push drops commits that are public"
