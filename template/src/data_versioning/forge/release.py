@@ -28,7 +28,7 @@ def release(study: Study, name: str, dry_run: bool = False) -> str:
     """
     from data_versioning.phases.gate import PhaseGate
 
-    failed = [one for one in PhaseGate(study.root).verify(name) if not one.ok]
+    failed = [one for one in PhaseGate(study.root).verify(name) if one.ok is False]
     if failed:
         why = "; ".join(f"{one.gate}: {line(one.evidence)}" for one in failed)
         raise StudyError(f"no release: {name} is not what it says", why, failed[0].mend)

@@ -54,7 +54,8 @@ class Comparison:
         figures: Every figure.
         drift: The data sets that changed, and how.
         stages: The stages that dvc.lock has other results of.
-        stale: The stages whose results are not those of their inputs, and why.
+        stale: The stages whose results are not those of their inputs, data that is not the one on
+            record, and why.
         dag: The pipeline as a Mermaid flowchart; empty if there is none.
         unknown: What could not be found out, and why.
     """
@@ -112,15 +113,17 @@ def compare(study: Study, base: str | None = None) -> Comparison:
     root = study.root
     base = base or default_base(root)
     commit = git.resolve(root, base)
+    base = commit[:8] if base == commit else base
     old, new = dvc_files.details(root, commit), dvc_files.details(root)
     unknown: list[str] = []
     values = _ask(unknown, "metrics", lambda: MetricsComparator(root).diff(base))
     drawn = _ask(unknown, "figures", lambda: figures(study, commit)) or []
     pipeline = _ask(unknown, "the state of the pipeline", lambda: freshness.check(study))
     drift = _ask(unknown, "drift", lambda: _drift(study, commit)) or []
-    apart = {one.path for one in drawn} | {one.file for one in values.metrics} if values else set()
+    apart = {one.path for one in drawn} | {one.file for one in (values.metrics if values else ())}
     before, now = dvc_files.locked_stages(root, commit), dvc_files.locked_stages(root)
-    late = (freshness.STALE, freshness.FOLLOWS)
+    stale, undecided = _stale(pipeline) if pipeline is not None else ((), ())
+    unknown += [f"{name}: {why}" for name, why in undecided]
     return Comparison(
         base=base,
         base_commit=commit,
@@ -135,16 +138,13 @@ def compare(study: Study, base: str | None = None) -> Comparison:
         data=tuple(
             DataChange(path, old.get(path, {}), new.get(path, {}))
             for path in sorted((old.keys() | new.keys()) - apart)
-            if old.get(path, {}).get("md5") != new.get(path, {}).get("md5")
+            if not any(one.startswith(f"{path}/") for one in apart)
+            and old.get(path, {}).get("md5") != new.get(path, {}).get("md5")
         ),
         figures=tuple(drawn),
         drift=tuple(drift),
         stages=tuple(name for name in now if now[name] != before.get(name)),
-        stale=tuple(
-            (one.name, "; ".join(one.reasons))
-            for one in (pipeline.stages if pipeline else ())
-            if one.verdict in late
-        ),
+        stale=stale,
         dag=_ask(unknown, "the pipeline", lambda: PipelineManager(project_dir=root).dag()) or "",
         unknown=tuple(unknown),
     )  # fmt: skip
@@ -167,6 +167,21 @@ def default_base(root: Path) -> str:
         if commit != head:
             return name
     return "HEAD"
+
+
+Reasons = tuple[tuple[str, str], ...]
+
+
+def _stale(pipeline: freshness.Pipeline) -> tuple[Reasons, Reasons]:
+    """Return what is stale, and the stages of which nothing here could tell, and why."""
+    late, unknown = [], []
+    for one in pipeline.stages:
+        if one.verdict in (freshness.STALE, freshness.FOLLOWS):
+            late.append((one.name, "; ".join(one.reasons)))
+        elif one.verdict == freshness.UNKNOWN:
+            unknown.append((one.name, "; ".join(one.reasons)))
+    late += [(path, "it is not the one on record") for path in pipeline.differing]
+    return tuple(late), tuple(unknown)
 
 
 def _drift(study: Study, commit: str) -> list[DatasetDrift]:

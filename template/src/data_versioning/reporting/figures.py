@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import md5
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 from data_versioning.data.versions import Version, content, files
 from data_versioning.errors import StudyError
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git
+from data_versioning.tools import dvc_files, git, git_state
 
 FOLDER = "results/figures"
 TYPES = {
@@ -83,7 +83,7 @@ def figures(study: Study, base: str) -> list[Figure]:
 
 
 def _versions(study: Study, rev: str | None) -> dict[str, Version]:
-    """Return the figures on record by path; in the work tree what is on disk counts more."""
+    """Return the figures that DVC or git keeps, by path; in the work tree what is on disk."""
     root = study.root
     places = {FOLDER} | dvc_files.plots(root, rev)
     found: dict[str, str] = {}
@@ -91,29 +91,29 @@ def _versions(study: Study, rev: str | None) -> dict[str, Version]:
         if not digest.endswith(".dir"):
             found[path] = digest
         elif any(_is_inside(path, one) or _is_inside(one, path) for one in places):
-            found |= files(study, Version(path, digest, rev))
+            here = root / path
+            if rev is None and here.is_dir():
+                inside = (one for one in here.rglob("*") if one.is_file())
+                found |= {one.relative_to(root).as_posix(): "" for one in inside}
+            else:
+                found |= files(study, Version(path, digest, rev))
     if rev:
-        in_git = [path for path in git.tracked_files(root, "*", rev) if _is_figure(path, places)]
-        kept = {path: git.file_at(root, rev, path) or b"" for path in in_git}
+        found |= dict.fromkeys(git.tracked_files(root, "*", rev), "")
     else:
-        kept = {path: (root / path).read_bytes() for path in _on_disk(root, places)}
-    found |= {path: md5(image, usedforsecurity=False).hexdigest() for path, image in kept.items()}
-    return {
-        path: Version(path, digest, rev)
-        for path, digest in found.items()
-        if _is_figure(path, places)
-    }
-
-
-def _on_disk(root: Path, places: Iterable[str]) -> list[str]:
-    found = (
-        path
-        for place in places
-        for path in (root / place, *(root / place).rglob("*"))
-        if path.suffix.lower() in TYPES and path.is_file()
-    )
-    # A plot can be named by an address outside the study.
-    return [path.relative_to(root).as_posix() for path in found if path.is_relative_to(root)]
+        found |= dict.fromkeys(git_state.files(root, [f"*{one}" for one in TYPES]), "")
+    versions = {}
+    for path, digest in found.items():
+        if not _is_figure(path, places):
+            continue
+        if rev is None:
+            kept = (root / path).read_bytes() if (root / path).is_file() else None
+        else:
+            kept = None if digest else git.file_at(root, rev, path)
+        if kept is not None:
+            digest = md5(kept, usedforsecurity=False).hexdigest()
+        if digest:
+            versions[path] = Version(path, digest, rev)
+    return versions
 
 
 def _image(study: Study, version: Version | None) -> Image | None:
