@@ -112,7 +112,8 @@ def test_every_form_is_some_phases() -> None:
         ("A\r\n===\r\n\r\nyes\r\n\r\n---\r\n", []),
         ("---\ntitle: x\n---\n# A\n", ['d.md: unanswered question "A" (line 4)']),
         ("#hashtag\n", []),
-        ("\ufeff# A\nyes\n", []),
+        ("- a\n---\n# B\n---\nyes\n", []),
+        ("\ufeff# A\n", ['d.md: unanswered question "A" (line 1)']),
         ("A TODO.\n", ["d.md: placeholder TODO (line 1)"]),
         (
             "a\n\nTBD, FIXME\n",

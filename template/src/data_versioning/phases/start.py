@@ -64,7 +64,7 @@ def start(study: Study, name: str) -> Started:
     is_new = not git_branches.exists(study.root, chosen.branch)
     if git.branch(study.root) != chosen.branch:
         git_branches.switch(study.root, chosen.branch, make=is_new)
-    if not is_new and (missing := git_branches.missing_commits(study.root, MAIN)):
+    if missing := git_branches.missing_commits(study.root, MAIN):
         notes.append(f"{MAIN} is ahead of this branch, commits: {missing}; try: git merge {MAIN}")
     absent = [path for path in chosen.documents if not os.path.lexists(study.root / path)]
     written = [path for path in absent if documents.is_markdown(path)]
