@@ -236,6 +236,7 @@ def test_a_branch_that_only_the_remote_has_is_taken(
     git(planned.root, "branch", "--quiet", "-D", "phase/hypotheses")
     git(planned.root, "remote", "add", "origin", "../origin.git")
     git(planned.root, "fetch", "--quiet")
+    git(planned.root, "branch", "--quiet", "-m", "main", "feature/mine")
     status, text = said("phase", "start", "hypotheses")
     assert (status, text.splitlines()[0]) == (0, "on the branch phase/hypotheses")
     assert (planned.root / "docs/hypotheses.md").read_text() == "theirs\n"

@@ -12,9 +12,7 @@ from data_versioning.tools import git
 
 def exists(root: Path, branch: str) -> bool:
     """Tell whether there is a branch of this name here, or in a remote as last fetched."""
-    form = "--format=%(refname)"
-    asked = ["for-each-ref", form, f"refs/heads/{branch}", f"refs/remotes/*/{branch}"]
-    return bool(git.run(root, asked).strip())
+    return _is_ref(root, f"refs/heads/{branch}", f"refs/remotes/*/{branch}")
 
 
 def switch(root: Path, branch: str, make: bool) -> None:
@@ -43,7 +41,11 @@ def switch(root: Path, branch: str, make: bool) -> None:
 
 
 def missing_commits(root: Path, branch: str) -> int:
-    """Return how many commits of a branch the current one lacks; 0 where there is none such."""
-    if not exists(root, branch):
+    """Return how many commits of a local branch the current one lacks; 0 if there is none such."""
+    if not _is_ref(root, ref := f"refs/heads/{branch}"):
         return 0
-    return int(git.run(root, ["rev-list", "--count", f"HEAD..{branch}", "--"]))
+    return int(git.run(root, ["rev-list", "--count", f"HEAD..{ref}", "--"]))
+
+
+def _is_ref(root: Path, *patterns: str) -> bool:
+    return bool(git.run(root, ["for-each-ref", "--count=1", "--format=%(refname)", *patterns]))
