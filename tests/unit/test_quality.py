@@ -180,7 +180,7 @@ def test_every_format(study: Study) -> None:
     rules = "columns: {age: {type: integer, max: 50}, name: {type: text}}"
     table = pandas.DataFrame({"name": ["ada", "mary"], "age": [36, 60]})
     said = ["age: above 50 in 1 of 2 rows, first in row 2: 60"]
-    table.to_parquet(study.root / "table.parquet")
+    table.set_axis(["first", "second"]).to_parquet(study.root / "table.parquet")
     lines = table.to_json(orient="records", lines=True)
     assert found(study, table.to_csv(sep="\t", index=False), rules, "a.tsv") == said
     assert found(study, lines, rules, "a.JSONL") == said
