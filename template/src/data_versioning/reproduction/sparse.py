@@ -110,7 +110,7 @@ def reproduce_sparsely(
     """
     if commit:
         _refuse_uncommitted(study.root)
-    rounds = _Rounds(study)
+    rounds = _Rounds(study, fork)
     done = None
     if first := rounds.next():
         done = reproduce(study, first, quiet, then=rounds.next)
@@ -132,10 +132,15 @@ class _Rounds:
     """The stages to run next, again and again; what they read is fetched before.
 
     A stage after one that runs waits: its turn comes if its inputs are other ones then.
+
+    Args:
+        study: The study.
+        fork: Go on with what needs no data once the remote has refused.
     """
 
-    def __init__(self, study: Study) -> None:
+    def __init__(self, study: Study, fork: bool) -> None:
         self._study = study
+        self._fork = fork
         self.ran: list[str] = []
         self.fetched: list[Fetched] = []
         self.refused: StudyError | None = None
@@ -145,20 +150,36 @@ class _Rounds:
         """Return the arguments of `dvc repro`, or none when nothing is left to do."""
         if self.ran:
             self.pipeline = state(self._study, self.ran)
-        try:
-            if unlisted := self.pipeline.unlisted:
-                self._fetch([(path, path) for path in unlisted])
-                self.pipeline = state(self._study, self.ran)
-            names = self.pipeline.ready()
-            self._fetch(self.pipeline.missing(names))
-        except NotFetched as error:
-            self.refused = error
-            return []
+        if self._fetch([(path, path) for path in self.pipeline.unlisted]):
+            self.pipeline = state(self._study, self.ran)
+        names = self.pipeline.ready()
+        self._fetch(self.pipeline.missing(names))
+        if self.refused:
+            names = self._without_data(names) if self._fork else []
         self.ran += names
         return ["--single-item", "--", *names] if names else []
 
-    def _fetch(self, wanted: Iterable[tuple[str, str]]) -> None:
-        self.fetched += fetch(self._study, self.pipeline, wanted)
+    def _fetch(self, wanted: Iterable[tuple[str, str]]) -> bool:
+        """Fetch data unless the remote refuses, or has refused; tell whether any came."""
+        paths = list(wanted)
+        if not paths or self.refused:
+            return False
+        try:
+            self.fetched += fetch(self._study, self.pipeline, paths)
+        except NotFetched as error:
+            self.refused = error
+        return not self.refused
+
+    def _without_data(self, names: Sequence[str]) -> list[str]:
+        found: list[str] = []
+        left: set[str] = set()
+        for name in names:
+            after = self.pipeline.facts[name]["after"]
+            if left.intersection(after) or any(self.pipeline.missing([*found, name])):
+                left.add(name)
+            else:
+                found.append(name)
+        return found
 
 
 class NotFetched(StudyError):
@@ -189,6 +210,10 @@ def fetch(study: Study, pipeline: Pipeline, wanted: Iterable[tuple[str, str]]) -
             remotes.fetch(study, targets=lacking)
         if paths:
             dvc.checkout(study.root, paths)
+        # An import whose repository is gone is no error to DVC.
+        if absent := [path for path in paths if not (study.root / path).exists()]:
+            mend = "ask who made it to: make push"
+            raise StudyError("fetch failed: it is nowhere", ", ".join(absent), mend)
     except StudyError as error:
         raise NotFetched(error.what, error.where, error.mend) from None
     make_read_only(study.root / "data/raw")

@@ -91,15 +91,17 @@ def _dependency(dep: Any, outs: dict[str, Any], inside: dict[str, list[Any]]) ->
     holder = next((outs[one] for one in (path, *_above(path)) if one in outs), None)
     sources = [holder] if holder else inside.get(path, [])
     facts["sources"] = [_path(out) for out in sources]
-    facts["here"] = next(iter(dep.status().values()), "")
+    facts["here"] = next(iter(dep.status().values()), "") if dep.hash_info else "new"
     if not sources:
         return facts
     recorded = _hash_in(holder, path) if holder else _hash_with(dep, sources)
     if not dep.exists or (not holder and not all(out.exists for out in sources)):
         facts["disk"] = "absent"
-    elif recorded and dep.get_hash() != recorded:
-        facts["disk"] = "differs"
-    if recorded is None or recorded.name != dep.hash_info.name:
+    else:
+        dep.update_legacy_hash_name()  # to DVC, a new input is one of before DVC 3
+        if recorded and dep.hash_name == recorded.name and dep.get_hash() != recorded:
+            facts["disk"] = "differs"
+    if not recorded or recorded.name != dep.hash_info.name:
         return facts | {"record": "unknown"}
     return facts | {"record": "" if recorded == dep.hash_info else "other"}
 
@@ -120,6 +122,7 @@ def _hash_with(dep: Any, inside: Iterable[Any]) -> Any:
 
     files = {}
     if dep.exists:
+        tree: Any
         _, _, tree = build(
             dep.cache, dep.fs_path, dep.fs, dep.hash_name, dry_run=True, ignore=dep.dvcignore
         )
