@@ -374,10 +374,11 @@ def test_refusals_of_a_study(science: Study, capsys: pytest.CaptureFixture[str])
     for words, said in [
         ("alpha: 5", "not a number between 0 and 1: 5: study.yaml: drift.alpha"),
         ("aplha: 0.1", "unknown key 'aplha' (there are alpha, explained): study.yaml: drift"),
-        ("explained: {x.csv: why}", "no data set of this study: study.yaml: drift.explained.x.csv"),
+        ("explained: {../x: why}", "outside the study {root}: study.yaml: drift.explained.../x"),
         ("explained: [x]", "not a mapping: study.yaml: drift.explained"),
     ]:
         (science.root / "study.yaml").write_text(f"drift: {{{words}}}\n")
+        said = said.replace("{root}", str(science.root))
         assert refusal("--since", "HEAD") == f"error: {said}\ntry: $EDITOR study.yaml\n"
 
 

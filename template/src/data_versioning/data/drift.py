@@ -13,7 +13,7 @@ from data_versioning.data.quality import DataProblem
 from data_versioning.data.tables import data_sets, is_table, read_table
 from data_versioning.data.versions import Version, content, files
 from data_versioning.errors import StudyError
-from data_versioning.study import MARKER, Study
+from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git
 
 if TYPE_CHECKING:
@@ -156,8 +156,8 @@ def data_drift(study: Study, since: str) -> DataDrift:
     """Compare the data of a study with that of an earlier version.
 
     Compared is what DVC has on record: equal hashes are equal data, and nothing is read. Other
-    versions are read from disk, DVC's cache or the remote. Of folders and of files that are no
-    tables it is said that, and of folders what, changed.
+    versions are read from disk, DVC's cache or the remote. Folders are compared by the hashes of
+    their files, files that are no tables by their own.
 
     Args:
         study: The study; its `study.yaml` holds alpha and explanations.
@@ -169,13 +169,9 @@ def data_drift(study: Study, since: str) -> DataDrift:
     rules = declared.drift_rules(study)
     tables = declared.table_rules(study)
     commit = git.resolve(study.root, since)
-    paths = data_sets(study) | data_sets(study, commit)
-    for path in rules.explained.keys() - paths:
-        where = f"{MARKER}: drift.explained.{path}"
-        raise StudyError("no data set of this study", where, declared.EDIT)
     before, now = dvc_files.outputs(study.root, commit), dvc_files.outputs(study.root)
     found = []
-    for path in sorted(paths):
+    for path in sorted(data_sets(study) | data_sets(study, commit)):
         old, new = Version(path, before.get(path), commit), Version(path, now.get(path))
         texts = tables[path].texts if path in tables else []
         try:
