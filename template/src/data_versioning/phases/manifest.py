@@ -157,7 +157,8 @@ def read(message: str) -> dict[str, Any]:
     for shape, mappings in parts:
         for mapping in mappings if isinstance(mappings, list) else ():
             for key, kinds in shape.items():
-                if not isinstance(mapping, dict) or not isinstance(mapping.get(key), kinds):
+                is_there = isinstance(mapping, dict) and key in mapping
+                if not (is_there and isinstance(mapping[key], kinds)):
                     raise StudyError("the manifest has a part that is missing or broken", key)
     return manifest
 
@@ -179,6 +180,7 @@ def _dumper() -> Any:
 
     def quoted(dumper: Any, said: str) -> Any:
         # On one line, whatever it holds: git takes blank lines and spaces at ends of lines away.
+        said = said.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # as `printable`
         style = None if said.isprintable() else '"'
         return dumper.represent_scalar("tag:yaml.org,2002:str", said, style=style)
 
