@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
+from data_versioning.phases.phase_tags import TAG as PHASE_TAG
 from data_versioning.study import Study
 from data_versioning.tools import git_state
 from data_versioning.workflow import branches
@@ -16,8 +16,6 @@ from data_versioning.workflow.dataset_tags import TAG as DATASET_TAG
 from data_versioning.workflow.new_data import new_references, not_sent, refusal
 
 BRANCHES, TAGS = "refs/heads/", "refs/tags/"
-# v0.4.0-experimental-design
-PHASE_TAG = re.compile(r"v\d+\.\d+\.\d+-.+")
 
 
 @dataclass(frozen=True)
