@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from data_versioning.cli import main
+from data_versioning.errors import StudyError
 from data_versioning.forge import http
 from data_versioning.health.diagnosis import template
 from data_versioning.phases.gate import PhaseGate
@@ -390,7 +391,7 @@ def test_github_uploads_go_to_its_server_for_uploads() -> None:
         "https://uploads.github.com.example.org/", "http://uploads.github.com/",
         "https://github.com/", "https://api.github.com:444/", "https://x@api.github.com/",
     ):  # fmt: skip
-        with pytest.raises(http.StudyError, match="named another server"):
+        with pytest.raises(StudyError, match="named another server"):
             api._refuse_others(url)
 
 

@@ -8,6 +8,7 @@ import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -108,11 +109,12 @@ def report(root: Path, *options: str) -> tuple[str, str]:
     return (root / "report/report.md").read_text(), (root / "report/report.html").read_text()
 
 
-def found(capsys: pytest.CaptureFixture[str], *options: str) -> dict:
+def found(capsys: pytest.CaptureFixture[str], *options: str) -> dict[str, Any]:
     """Write a report, and return what it says as JSON."""
     capsys.readouterr()
     assert main(["report", "--json", *options]) == 0
-    return json.loads(capsys.readouterr().out)
+    said: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return said
 
 
 class Page(HTMLParser):
@@ -249,7 +251,7 @@ def test_stale_results_are_not_read_as_results(
     said = capsys.readouterr().out
     assert "warning: stale, so this may not hold: train, evaluate, draw (make repro)" in said
     assert markdown.index("### Stale results") < markdown.index("### Metrics")
-    assert "params.yaml: train.alpha changed" in markdown
+    assert "params.yaml: train changed" in markdown
     assert '<section class="stale">' in page and "changes that are not committed" in page
 
 
@@ -268,6 +270,23 @@ def test_old_figures_come_from_the_remote_or_are_named(
     for one in changed:
         assert one["old"]["size"] is None and one["new"]["size"]
         assert "is neither here nor in the remote" in one["old"]["problem"]
+
+
+def test_a_change_of_the_docs_needs_no_data(
+    drawn: Study,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (drawn.root / "README.md").write_text("# Study\n")
+    commit(drawn.root, "docs: say what it is")
+    git(tmp_path, "clone", "--quiet", str(drawn.root), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    shutil.rmtree(tmp_path / "storage")
+    result = found(capsys, "--base", "HEAD~")
+    assert (result["unknown"], result["stale"], result["data"], result["drift"]) == ([], {}, [], [])
+    assert {one["state"] for one in result["figures"]} == {"unchanged"}
+    assert not (tmp_path / "clone/.dvc/cache").exists()
 
 
 def test_an_old_figure_that_is_nowhere_is_said_so(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import md5
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from data_versioning.data.versions import Version, content, files
@@ -70,8 +70,20 @@ def figures(study: Study, base: str) -> list[Figure]:
     Raises:
         StudyError: What a folder of figures held then is nowhere.
     """
-    then, now = _versions(study, base), _versions(study, None)
-    found = []
+    before, after = dvc_files.outputs(study.root, base), dvc_files.outputs(study.root)
+    # What a folder held is known to DVC's cache or the remote alone; these need not be asked.
+    same = {
+        path for path in after if after[path].endswith(".dir") and after[path] == before.get(path)
+    }
+    then = _versions(study, base, {path: before[path] for path in before.keys() - same})
+    now = _versions(study, None, {path: after[path] for path in after.keys() - same})
+    places = _places(study.root, None)
+    found = [
+        Figure(path, "unchanged")
+        for folder in same
+        for path in _files_in(study.root, folder)
+        if _is_figure(path, places)
+    ]
     for path in sorted(then.keys() | now.keys()):
         old, new = then.get(path), now.get(path)
         if old and new and old.md5 == new.md5:
@@ -79,22 +91,20 @@ def figures(study: Study, base: str) -> list[Figure]:
         else:
             state = "changed" if old and new else "new" if new else "gone"
             found.append(Figure(path, state, _image(study, old), _image(study, new)))
-    return found
+    return sorted(found, key=lambda one: one.path)
 
 
-def _versions(study: Study, rev: str | None) -> dict[str, Version]:
+def _versions(study: Study, rev: str | None, outs: dict[str, str]) -> dict[str, Version]:
     """Return the figures that DVC or git keeps, by path; in the work tree what is on disk."""
     root = study.root
-    places = {FOLDER} | dvc_files.plots(root, rev)
+    places = _places(root, rev)
     found: dict[str, str] = {}
-    for path, digest in dvc_files.outputs(root, rev).items():
+    for path, digest in outs.items():
         if not digest.endswith(".dir"):
             found[path] = digest
         elif any(_is_inside(path, one) or _is_inside(one, path) for one in places):
-            here = root / path
-            if rev is None and here.is_dir():
-                inside = (one for one in here.rglob("*") if one.is_file())
-                found |= {one.relative_to(root).as_posix(): "" for one in inside}
+            if rev is None and (root / path).is_dir():
+                found |= dict.fromkeys(_files_in(root, path), "")
             else:
                 found |= files(study, Version(path, digest, rev))
     if rev:
@@ -114,6 +124,16 @@ def _versions(study: Study, rev: str | None) -> dict[str, Version]:
         if digest:
             versions[path] = Version(path, digest, rev)
     return versions
+
+
+def _places(root: Path, rev: str | None) -> set[str]:
+    return {FOLDER} | dvc_files.plots(root, rev)
+
+
+def _files_in(root: Path, folder: str) -> list[str]:
+    """Return the files on disk in a folder, relative to the study."""
+    found = (one for one in (root / folder).rglob("*") if one.is_file())
+    return [one.relative_to(root).as_posix() for one in found]
 
 
 def _image(study: Study, version: Version | None) -> Image | None:

@@ -98,8 +98,9 @@ def _figures(found: Comparison) -> Section:
 def _drift(found: Comparison) -> Iterator[list[str]]:
     for one in found.drift:
         if one.drift is None or not one.drift.drifted:
-            verdict = one.problem.what if one.problem else one.note or "no column drifted"
-            yield [one.path, one.state, "-", "-", "-", "" if one.state == "new" else verdict]
+            verdict = one.note or "no column drifted" if one.state == "changed" else one.state
+            said = one.problem.what if one.problem else verdict
+            yield [one.path, "-", "-", "-", "-", said]
             continue
         for test in one.drift.columns:
             if test.drifted:
