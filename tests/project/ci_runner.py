@@ -24,8 +24,9 @@ from tests.project.ci_actions import ACTIONS, Place
 from tests.project.ci_expressions import filled, holds
 from tests.project.conftest import user_environment
 
-REPOSITORY = "ada/my-study"
+REPOSITORY = "ada/study"
 SERVER = "https://github.example.org"
+TOKEN = "token-of-the-job"
 UNSEARCHED = {".git", ".venv"}
 
 
@@ -189,7 +190,7 @@ class _Run:
                 "ref": event.ref,
                 "ref_name": ref_name,
                 "sha": sha,
-                "token": "token-of-the-job",
+                "token": TOKEN,
             },
             "secrets": event.secrets.get(environment, {}),
             "steps": {},

@@ -5,21 +5,34 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests import servers
+from tests import forges, servers
 from tests.conftest import Render, git
 from tests.once import made_once
-from tests.project.ci_runner import Event, Job, Runner
-from tests.project.conftest import run
+from tests.project.ci_expressions import holds
+from tests.project.ci_runner import TOKEN, Event, Job, Runner
+from tests.project.conftest import give_environment, run
 from tests.project.test_pipeline import edit, stages_run
 
-LOGIN = {"AWS_ACCESS_KEY_ID": servers.S3_KEY, "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET}
+LOGIN: dict[str, Any] = {
+    "AWS_ACCESS_KEY_ID": servers.S3_KEY,
+    "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET,
+}
 SECRETS = {"data-read": LOGIN, "data-write": LOGIN}
-TAG = "v0.1.0-problem-formulation"
+DOCUMENT = """\
+# Problem formulation
+
+## Question
+Does a higher body-mass index predict faster progression?
+
+## Who would act on the answer
+Clinics that decide which patients to see more often.
+"""
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +64,7 @@ def published(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Hosted:
     """A repository on GitHub, its data in S3, and a researcher's clone."""
 
+    github: forges.GitHub
     clone: Path
     origin: Path
     storage: Path
@@ -64,12 +78,16 @@ class Hosted:
     def push(self) -> Event:
         """Push to main and return the event."""
         git(self.clone, "push", "--quiet", "--no-verify", "origin", "HEAD:main")
-        return Event("push", "refs/heads/main", secrets=SECRETS)
+        return self.event("push", "refs/heads/main")
 
     def tag(self, name: str) -> Event:
         """Push a tag and return the event."""
         git(self.clone, "push", "--quiet", "--no-verify", "origin", name)
-        return Event("push", f"refs/tags/{name}", secrets=SECRETS)
+        return self.event("push", f"refs/tags/{name}")
+
+    def event(self, name: str, ref: str) -> Event:
+        """Return an event for whose jobs the API is this double."""
+        return Event(name, ref, secrets=SECRETS, variables={"GITHUB_API_URL": self.github.url})
 
     def propose(self, branch: str, fork: bool = False) -> Event:
         """Push a branch, ask to merge it, and return the event; a fork's comes without secrets."""
@@ -80,10 +98,9 @@ class Hosted:
         merged = git(self.clone, *merge, "-m", f"Merge {head} into {base}").strip()
         git(self.clone, "push", "--quiet", "--no-verify", "origin", f"{merged}:refs/pull/7/merge")
         request = {"number": 7, "base": {"sha": base}, "head": {"repo": {"fork": fork}}}
-        return Event(
-            "pull_request", "refs/pull/7/merge", {"pull_request": request},
-            {} if fork else SECRETS, head=branch, base="main",
-        )  # fmt: skip
+        event = self.event("pull_request", "refs/pull/7/merge")
+        payload, secrets = {"pull_request": request}, {} if fork else SECRETS
+        return replace(event, payload=payload, secrets=secrets, head=branch, base="main")
 
     def stored(self) -> set[str]:
         """Return the files in S3."""
@@ -101,8 +118,12 @@ def hosted(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         shutil.copytree(published / name, tmp_path / name)
     git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "clone")
     runner = Runner(tmp_path / "origin.git", tmp_path / "github", published / "study")
-    with servers.s3(tmp_path / "storage", int((published / "port").read_text())):
-        yield Hosted(tmp_path / "clone", tmp_path / "origin.git", tmp_path / "storage", runner)
+    github = forges.GitHub({TOKEN: forges.Token("github-actions[bot]", "Bot")})
+    port = int((published / "port").read_text())
+    with servers.s3(tmp_path / "storage", port), forges.served(github):
+        yield Hosted(
+            github, tmp_path / "clone", tmp_path / "origin.git", tmp_path / "storage", runner
+        )
 
 
 def succeeded(jobs: Mapping[str, Job]) -> list[str]:
@@ -114,23 +135,54 @@ def succeeded(jobs: Mapping[str, Job]) -> list[str]:
     return list(ran)
 
 
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("github.event_name == 'PUSH'", True),
+        ("${{ !github.event.pull_request.head.repo.fork }}", True),
+        ("github.ref != 'refs/heads/main' || steps.one.outcome == 'failure'", True),
+        ("github.event_name == 'push' && (false || steps.two.outcome)", False),
+        ("always() && secrets.none == ''", True),
+        ("failure()", False),
+    ],
+)
+def test_conditions(condition: str, expected: bool) -> None:
+    """They are evaluated as GitHub does; what it would not know is an error."""
+    contexts = {
+        "github": {"event_name": "push", "ref": "refs/heads/main", "event": {}},
+        "steps": {"one": {"outcome": "failure"}},
+        "secrets": {},
+    }
+    functions = {"success": lambda: True, "failure": lambda: False, "always": lambda: True}
+    assert holds(condition, contexts, functions) is expected
+    for unknown in ("matrix.os", "toJSON(github)", "github.ref =", "github.ref github"):
+        with pytest.raises(ValueError, match=r"not understood|no such|missing"):
+            holds(unknown, contexts, functions)
+
+
 def test_a_pull_request_reproduces_what_it_changes(hosted: Hosted) -> None:
     """A parameter changed: its stages run on no more data than they need; the report says more."""
     before = hosted.stored()
     hosted.commit("params.yaml", "alpha: 10.0", "alpha: 1.0", "feat(train): a weaker penalty")
-    jobs = hosted.runner.run(hosted.propose("feature/penalty"), ["check", "test", "reproduce"])
-    assert succeeded(jobs) == ["check", "test", "reproduce"]
+    jobs = hosted.runner.run(hosted.propose("feature/penalty"))
+    assert succeeded(jobs) == ["check", "test", "reproduce", "report"]
     assert "Failed" not in jobs["check"].step("make check").output
     assert "1 commit(s) since origin/main" in jobs["check"].step("make check-history").output
     assert " passed" in jobs["test"].step("make test").output
 
     job = jobs["reproduce"]
     assert job.step("make check-pipeline").outcome == "failure"
-    assert "train.alpha" in job.step("make check-pipeline").output
+    assert "params.yaml: train" in job.step("make check-pipeline").output
     assert stages_run(job.step("make reproduce").output) == ["train", "evaluate", "figures"]
     assert not (job.workspace / "data/raw/diabetes.csv").exists()
     assert (job.workspace / "report/report.html").exists()
     assert hosted.stored() == before
+
+    (comment,) = hosted.github.comments
+    assert comment["on"] == 7
+    for text in (comment["body"], jobs["report"].summary):
+        assert "alpha" in text
+        assert "65.07" in text
 
 
 def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
@@ -144,6 +196,7 @@ def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
     assert stages_run(said) == []
     assert jobs["report"].step("make comment").outcome == "skipped"
     assert "alpha" in jobs["report"].summary
+    assert hosted.github.comments == []
 
 
 def test_documentation_takes_no_data(hosted: Hosted) -> None:
@@ -181,3 +234,37 @@ def test_main_records_its_results(hosted: Hosted) -> None:
     changed = git(hosted.clone, "diff", "--name-only", "HEAD", "origin/main").splitlines()
     assert {"dvc.lock", "results/metrics.json"} <= set(changed)
     assert git(job.workspace, "status", "--porcelain") == ""
+
+
+def test_a_phase_becomes_a_release(hosted: Hosted) -> None:
+    """A tag that holds what it says does; a tag made by hand, or of data, does not."""
+    give_environment(hosted.clone, hosted.runner.prepared)
+    (hosted.clone / "docs").mkdir(exist_ok=True)
+    (hosted.clone / "docs/problem-formulation.md").write_text(DOCUMENT)
+    git(hosted.clone, "add", "docs")
+    git(hosted.clone, "commit", "--quiet", "--message", "docs(question): ask one question")
+    hosted.push()
+    run(hosted.clone, "make", "phase-complete", "PHASE=problem-formulation")
+    jobs = hosted.runner.run(hosted.tag("v0.1.0-problem-formulation"))
+    assert succeeded(jobs) == ["release"]
+    (release,) = hosted.github.releases
+    assert release["tag_name"] == "v0.1.0-problem-formulation"
+    assert not release["draft"]
+    assert b"gates" in hosted.github.files["v0.1.0-problem-formulation/manifest.yaml"]
+
+    git(hosted.clone, "tag", "--annotate", "--message", "done", "v0.2.0-literature-review")
+    job = hosted.runner.run(hosted.tag("v0.2.0-literature-review"))["release"]
+    assert job.result == "failure"
+    assert "v0.2.0-literature-review" in job.step("make phase-verify").output
+    assert job.step("make release").outcome == "skipped"
+    git(hosted.clone, "tag", "--annotate", "--message", "new", "diabetes-v1.0.0")
+    assert hosted.runner.run(hosted.tag("diabetes-v1.0.0")) == {}
+    assert len(hosted.github.releases) == 1
+
+
+def test_schedules(hosted: Hosted) -> None:
+    """The proof runs everything again and compares; the template is asked for its news."""
+    jobs = hosted.runner.run(hosted.event("schedule", "refs/heads/main"))
+    assert sorted(succeeded(jobs)) == ["news", "prove"]
+    assert "collect" in jobs["prove"].step("make prove").output
+    assert "no newer version" in jobs["news"].step("make template-news").output
