@@ -40,9 +40,9 @@ def test_help_is_one_line_a_target_in_groups(rendered: Path) -> None:
     assert said == run(rendered, "make", "help").stdout
     groups = re.findall(r"^([a-z].*)$", said, re.MULTILINE)
     assert groups == [
-        "set-up", "data", "pipeline", "experiments", "lineage", "workflow", "template",
+        "set-up", "data", "pipeline", "experiments", "lineage", "phases", "workflow", "template",
     ]  # fmt: skip
-    assert len(targets(rendered)) == said.count("  make ") == 23
+    assert len(targets(rendered)) == said.count("  make ") == 37
     assert max(map(len, said.splitlines())) <= 100
     makefile = (rendered / "Makefile").read_text()
     phony = re.findall(r"[a-z-]+", makefile.partition(".PHONY:")[2].partition("\n\n")[0])
@@ -161,6 +161,44 @@ def test_targets_that_trace(study: Path) -> None:
     assert not re.search(r"^error", examined, re.M)
     run(study, "make", "push")
     assert "DV213" not in run(study, "make", "doctor").stdout
+
+
+def test_targets_of_the_workflow(study: Path) -> None:
+    """A phase, a tag of the data with a hostile message, a report; what is for CI says so."""
+    assert "current: problem-formulation" in run(study, "make", "phase").stdout
+    run(study, "make", "phase-start", "PHASE=problem-formulation")
+    (study / "docs/problem-formulation.md").write_text("# Question\n\nDoes it?\n")
+    git(study, "add", "--all")
+    git(study, "commit", "--quiet", "--message", "docs(question): ask it")
+    assert "phase/problem-formulation" in run(study, "make", "check-history", "BASE=main").stdout
+    run(study, "make", "phase-complete", "PHASE=problem-formulation")
+    tag = "TAG=v0.1.0-problem-formulation"
+    assert "holds  documents" in run(study, "make", "phase-verify", tag).stdout
+    run(study, "make", "changelog")
+    assert "**question**: ask it" in (study / "CHANGELOG.md").read_text()
+    (study / "CHANGELOG.md").unlink()
+
+    run(study, "make", "push")
+    said = 'it\'s "complete"; $$(touch hacked) `touch hacked` é'
+    run(study, "make", "data-tag", "NAME=diabetes", "BUMP=major", f"MESSAGE={said}")
+    tagged = git(study, "tag", "--list", "--format=%(contents)", "diabetes-v1.0.0")
+    assert said.replace("$$", "$") in tagged
+    assert not (study / "hacked").exists()
+
+    assert "5 stages up to date" in run(study, "make", "check-pipeline").stdout
+    assert "no data fetched" in run(study, "make", "reproduce").stdout
+    edit(study / "params.yaml", r"dpi: 300", "dpi: 100")
+    assert "figures" in run(study, "make", "check-pipeline", check=False).stdout
+    run(study, "make", "reproduce")
+    run(study, "make", "report", "BASE=main")
+    assert "`figures.dpi` | 300 | 100" in (study / "report/report.md").read_text()
+    git(study, "commit", "--quiet", "--all", "--message", "feat(figures): smaller files")
+    run(study, "make", "push")
+    assert "13 of 13 outputs came out the same" in run(study, "make", "prove").stdout
+
+    for command in (("make", "comment"), ("make", "release", tag), ("make", "template-news")):
+        assert "error: this is for CI" in run(study, *command, check=False).stderr, command
+    assert git(study, "status", "--porcelain") == ""
 
 
 def test_completion_knows_the_verbs(study: Path) -> None:
