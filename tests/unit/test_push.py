@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 from data_versioning import cli
 from data_versioning.command import capture
+from data_versioning.hashing import md5
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
@@ -206,13 +207,18 @@ def test_data_that_is_committed_but_no_longer_on_disk_is_sent(desk: Desk) -> Non
     assert (clone / PEOPLE).read_text() == "committed"
 
 
-def test_what_the_remote_lost_is_sent_again(desk: Desk) -> None:
-    """DVC remembers that it sent it, and would not."""
-    desk.track("new")
+def test_what_the_remote_lost_of_a_folder_is_sent_again(desk: Desk) -> None:
+    """`dvc push` takes the files of a folder for granted where the folder's own object is."""
+    (desk.root / "data/waves").mkdir()
+    (desk.root / "data/waves/a.csv").write_text("wave")
+    capture(["dvc", "add", "--quiet", "data/waves"], desk.root)
+    desk.commit("data: waves")
     capture(["dvc", "push", "--quiet"], desk.root)
-    shutil.rmtree(desk.storage / "files")
+    digest = md5(desk.root / "data/waves/a.csv")
+    lost = desk.storage / "files/md5" / digest[:2] / digest[2:]
+    lost.unlink()
     assert desk.push()[0] == 0
-    assert (desk.storage / "files").is_dir()
+    assert lost.read_text() == "wave"
 
 
 def test_the_push_that_was_killed_goes_on(desk: Desk) -> None:

@@ -149,7 +149,7 @@ def _target(root: Path) -> Target | None:
 def _send_committed(study: Study, target: Target) -> None:
     """Send what the commit refers to where the work tree does not any more.
 
-    DVC takes for sent what it has sent once, too.
+    And of a folder the files that the remote lost, which DVC takes for granted.
     """
     head = git.resolve(study.root, "HEAD")
     asked = ["for-each-ref", "--format=%(objectname)"]
