@@ -200,8 +200,8 @@ def test_it_says_why_there_is_no_comment(
     run: Run, github: forges.GitHub, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("GITHUB_TOKEN", READER)
-    said = "no comment: the token may only read, as in a pull request from a fork\n"
-    assert run("comment") == (0, said, "")
+    said = "no comment: GitHub refused (403 Resource not accessible by integration)"
+    assert run("comment") == (0, f"{said}, as in a pull request from a fork\n", "")
     monkeypatch.delenv("GITHUB_TOKEN")
     said = "no comment: no GITHUB_TOKEN, as in a pull request from a fork\n"
     assert run("comment") == (0, said, "")
@@ -382,6 +382,16 @@ def test_a_token_that_is_none(
         1,
         "error: the token for GitHub holds characters that no token has\ntry: copy it once more\n",
     )
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:9", "nonsense://127.0.0.1"])
+def test_a_proxy_that_cannot_be_used(
+    run: Run, github: forges.GitHub, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("ALL_PROXY", proxy)
+    status, _, err = run("comment")
+    assert status == 1
+    assert err.startswith("error: no proxy that can be used: the environment\ntry: unset ALL_PROXY")
 
 
 def test_github_uploads_go_to_its_server_for_uploads() -> None:

@@ -423,7 +423,13 @@ def test_drift_is_reported_as_far_as_data_changed(
     assert "| unexplained |" in markdown
 
 
-def test_it_is_written_where_it_is_told(drawn: Study, tmp_path: Path) -> None:
-    assert main(["report", "--out", str(tmp_path / "there")]) == 0
+def test_it_is_written_where_it_is_told(
+    drawn: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with (drawn.root / "params.yaml").open("a") as file:
+        file.write("begin: 2020-01-02\n")
+    said = found(capsys, "--out", str(tmp_path / "there"))
+    assert said["files"] == [str(tmp_path / "there" / f"report.{kind}") for kind in ("md", "html")]
+    assert {one["name"]: one["new"] for one in said["params"]}["begin"] == "2020-01-02"
     assert {one.name for one in (tmp_path / "there").iterdir()} == {"report.md", "report.html"}
     assert not (drawn.root / "report").exists()

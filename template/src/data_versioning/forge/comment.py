@@ -44,7 +44,7 @@ def comment(study: Study, file: Path | str | None = None, dry_run: bool = False)
     except Refused as error:
         if error.status != 403:
             raise
-        return f"no comment: the token may only read, as in a {there.request} from a fork"
+        return f"no comment: {error.what}, as in a {there.request} from a fork"
 
 
 def _put(there: Forge, body: str) -> str:

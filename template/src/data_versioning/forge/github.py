@@ -118,16 +118,16 @@ class GitHub:
             The release, and whether it was made.
         """
         releases = f"{self._repository}/releases"
-        named = {"tag_name": tag, "name": title, "body": body}
+        draft = {"tag_name": tag, "name": title, "body": body, "draft": True}
         found, made = once(
             lambda: next((r for r in self._api.pages(releases) if r.get("tag_name") == tag), None),
-            lambda: self._api.send("POST", releases, named | {"draft": True}),
+            lambda: self._api.send("POST", releases, draft),
         )
         one = f"{releases}/{found['id']}"
         for name, content in assets.items():
             self._attach(found, name, content)
         # An older phase that is completed again is not the latest one.
-        published = named | {"draft": False, "make_latest": "legacy"}
+        published = {"name": title, "body": body, "draft": False, "make_latest": "legacy"}
         return self._api.send("PATCH", one, published), made
 
     def _attach(self, release: Posted, name: str, content: bytes) -> None:

@@ -153,9 +153,13 @@ class Api:
         import httpx
 
         if self._made is None:
-            self._made = httpx.Client(
-                headers=self._headers, timeout=PATIENCE, follow_redirects=False
-            )
+            try:
+                self._made = httpx.Client(
+                    headers=self._headers, timeout=PATIENCE, follow_redirects=False
+                )
+            except (ImportError, ValueError):  # SOCKS; a scheme that is none
+                what, mend = "no proxy that can be used", "unset ALL_PROXY HTTPS_PROXY HTTP_PROXY"
+                raise StudyError(what, "the environment", mend) from None
         return self._made
 
     def _refuse_others(self, url: str) -> None:

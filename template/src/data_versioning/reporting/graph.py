@@ -72,8 +72,7 @@ def _rows(graph: Graph) -> list[list[str]]:
         before[then].append(first)
     depth: dict[str, int] = {}
     waiting = list(graph.names)
-    while waiting:
-        ready = [node for node in waiting if all(one in depth for one in before[node])]
+    while ready := [node for node in waiting if all(one in depth for one in before[node])]:
         for node in ready:
             depth[node] = max((depth[one] + 1 for one in before[node]), default=0)
         waiting = [node for node in waiting if node not in depth]
