@@ -45,7 +45,7 @@ def resolved(text: str, side: int) -> str:
 
 def records(text: str) -> dict[str, str]:
     """Return each stage of a `dvc.lock`, as DVC reads it, as one text in which 1 and 1.0 differ."""
-    stages = loads_yaml(text)["stages"]
+    stages = loads_yaml(text)["stages"] or {}
     return {name: json.dumps(stage, sort_keys=True) for name, stage in stages.items()}
 
 
@@ -80,7 +80,7 @@ def versions(draw: st.DrawFn) -> tuple[Lock, Lock, Lock]:
     return base, sides[0], sides[1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(versions())
 def test_any_edits_of_two_sides(drawn: tuple[Lock, Lock, Lock]) -> None:
     """Nothing that one side did alone is lost; what both did to a stage is in conflict."""
@@ -130,6 +130,8 @@ def test_one_content_in_two_orders() -> None:
     again = {"deps": [{"md5": "1", "path": "in"}], "cmd": "run"}
     assert merged(base, ours, written({"a": again})) == (ours, ())
     assert merged(base, written({"a": again}), ours) == (ours, ())
+    both = merged(base, written({"a": stage("1"), "b": stage("1")}), written({"a": again}))
+    assert both == (written({"a": again, "b": stage("1")}), ())
 
 
 def test_only_the_stage_in_conflict_is_marked() -> None:
@@ -165,6 +167,15 @@ def test_data_sets_of_dvc_stay_where_they_are() -> None:
     assert resolved(text, 1) == merged(base, ours, theirs)[0]
 
 
+def test_comments_stay() -> None:
+    """DVC keeps them, too."""
+    base, theirs = written({"a": stage("1"), "b": stage("1")}), written({"a": stage("1")})
+    ours = base.replace("  a:\n", "  # mine\n  a:\n")
+    text, conflicts = merged(base, ours, theirs)
+    assert not conflicts
+    assert text == theirs.replace("  a:\n", "  # mine\n  a:\n")
+
+
 def test_the_first_and_the_last_stage() -> None:
     """Both sides made the file; or each side removed what the other kept."""
     a, b = written({"a": stage("1")}), written({"b": stage("1")})
@@ -178,7 +189,6 @@ def test_the_first_and_the_last_stage() -> None:
         "", "a: [\n", "[]\n", "schema: '1.0'\nstages: {}\n", "schema: '2.0'\n",
         '{"schema": "2.0", "stages": {"a": {"cmd": "x"}}}\n', "schema: '2.0'\nstages: [a]\n",
         "# mine\nschema: '2.0'\nstages: {}\n",
-        "schema: '2.0'\nstages:\n  # mine\n  a:\n    cmd: x\n",
         "schema: '2.0'\nstages:\n  a:\n    cmd: x", "schema: '2.0'\r\nstages: {}\r\n",
         "schema: '2.0'\nstages:\n  a:\n    cmd: x\n  a:\n    cmd: y\n",
         "schema: '2.0'\nstages:\n  a: &a\n    cmd: x\n  b: *a\n",
@@ -330,7 +340,7 @@ def test_stash(team: Study) -> None:
 
 
 @pytest.mark.parametrize("into", ["main", "side"])
-@pytest.mark.parametrize("take", ["--ours", "--theirs"])
+@pytest.mark.parametrize("take", ["--ours", "--theirs", "neither"])
 def test_branches_that_change_the_same_stage(team: Study, into: str, take: str) -> None:
     """That stage alone is in conflict; any side will do, for the next run makes it true."""
     root = team.root
@@ -350,7 +360,10 @@ def test_branches_that_change_the_same_stage(team: Study, into: str, take: str) 
     ((ours, theirs),) = CONFLICT.findall(text)
     assert ours.startswith("  alpha:\n") and theirs.startswith("  alpha:\n")
     assert set(records(resolved(text, 0))) == set(STAGES)
-    git(root, "checkout", take, "dvc.lock")
+    if take == "neither":
+        (root / "dvc.lock").write_text(CONFLICT.sub("", text))
+    else:
+        git(root, "checkout", take, "dvc.lock")
     reproduce(root, "merge both")
     assert "up to date" in capture(["dvc", "status"], root)
     assert git(root, "status", "--porcelain") == ""

@@ -7,19 +7,28 @@ The form is that of `dvc/schema.py`: `schema: '2.0'`, `stages` and, with `dvc ds
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from data_versioning.errors import StudyError
-from data_versioning.lineage import lock_records
-from data_versioning.study import parse_yaml
 
-Texts = dict[str, bytes]  # by the name of a stage or section, in the order of the file
 
-_SECTION = re.compile(rb"^(?=[^ \n#-])", re.MULTILINE)
+class Block(NamedTuple):
+    """A stage, or another section.
+
+    Args:
+        text: Its lines.
+        content: What they say, as a node of the parser.
+    """
+
+    text: str
+    content: Any
+
+
+Blocks = dict[str, Block]  # by name, in the order of the file
+_NOTHING = Block("", None)
 
 
 @dataclass(frozen=True)
@@ -56,92 +65,80 @@ def merge_lock(ancestor: bytes, ours: bytes, theirs: bytes) -> Merged:
     base, our, their = _read(ancestor) if ancestor else ({}, {}), _read(ours), _read(theirs)
     sections, torn = _merge(base[0], our[0], their[0])
     stages, broken = _merge(base[1], our[1], their[1])
-    sections["stages"] = b"stages:\n" + b"".join(stages.values()) if stages else b"stages: {}\n"
-    merged = Merged(b"".join(sections.values()), (*torn, *broken))
+    sections["stages"] = "stages:\n" + "".join(stages.values()) if stages else "stages: {}\n"
+    merged = Merged("".join(sections.values()).encode(), (*torn, *broken))
     if not merged.conflicts:
         _read(merged.text)
     return merged
 
 
-def _read(lock: bytes) -> tuple[Texts, Texts]:
-    """Return the texts of the sections of a `dvc.lock`, and those of its stages."""
-    content = parse_yaml(lock, "dvc.lock")
-    stages = content.get("stages")
-    if content.get("schema") != "2.0" or not isinstance(stages, dict):
+def _read(lock: bytes) -> tuple[Blocks, Blocks]:
+    """Return the sections of a `dvc.lock`, that of the stages without them, and the stages."""
+    if b"\r" in lock or not (lock.startswith(b"schema: '2.0'\n") and lock.endswith(b"\n")):
         raise _foreign()
-    if b"\r" in lock or not lock.endswith(b"\n") or _has_alias(lock):
+    sections = _blocks(lock.decode(errors="surrogateescape"))
+    head, _, records = sections.get("stages", _NOTHING).text.partition("\n")
+    if head != ("stages:" if records else "stages: {}"):
         raise _foreign()
-    starts = [match.start() for match in _SECTION.finditer(lock)]
-    texts = [lock[a:b] for a, b in pairwise([*starts, len(lock)])]
-    sections = _by_name(texts, lock)
-    head, _, records = sections["stages"].partition(b"\n")
-    if head != (b"stages:" if stages else b"stages: {}"):
-        raise _foreign()
-    found = _by_name(lock_records.split(records), records)
-    return sections | {"stages": b"stages:\n"}, found
+    return sections | {"stages": Block("stages:\n", None)}, _blocks(records) if records else {}
 
 
-def _has_alias(lock: bytes) -> bool:
-    """Tell whether a stage is written by reference to another, and so has no text of its own."""
+def _blocks(text: str) -> Blocks:
+    """Return the lines of each key of a mapping."""
     import yaml
 
-    return any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(lock, _loader()))
-
-
-def _by_name(texts: list[bytes], whole: bytes) -> Texts:
-    """Return texts by the one key that each holds; put together, they have to be the whole."""
-    found = {name: text for text in texts for name, _ in _comparable(text)}
-    if b"".join(found.values()) != whole or len(found) != len(_comparable(whole)):
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one
+    try:
+        aliases = (isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, loader))
+        node = None if any(aliases) else yaml.compose(text, loader)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        raise _foreign() from None
+    if not isinstance(node, yaml.MappingNode):
+        raise _foreign()
+    starts = [text.rfind("\n", 0, key.start_mark.index) + 1 for key, _ in node.value]
+    found = {
+        str(key.value): Block(text[a:b], value)
+        for (key, value), (a, b) in zip(
+            node.value, pairwise([0, *starts[1:], len(text)]), strict=True
+        )
+    }
+    if len({*starts}) != len(starts) or len(found) != len(starts):
         raise _foreign()
     return found
 
 
-def _merge(base: Texts, ours: Texts, theirs: Texts) -> tuple[Texts, list[str]]:
+def _merge(base: Blocks, ours: Blocks, theirs: Blocks) -> tuple[dict[str, str], list[str]]:
     """Return the merged texts, and the names of those in conflict."""
-    merged: Texts = {}
+    merged: dict[str, str] = {}
     conflicts: list[str] = []
     for name in ours | theirs:
-        was, our, their = (texts.get(name, b"") for texts in (base, ours, theirs))
-        if was in (our, their):
-            text = their if was == our else our
-        elif _comparable(their) in (_comparable(our), _comparable(was)):
-            text = our
-        elif _comparable(our) == _comparable(was):
-            text = their
+        was, our, their = (blocks.get(name, _NOTHING) for blocks in (base, ours, theirs))
+        if was.text in (our.text, their.text):
+            text = their.text if was.text == our.text else our.text
+        elif _plain(their.content) in (_plain(our.content), _plain(was.content)):
+            text = our.text
+        elif _plain(our.content) == _plain(was.content):
+            text = their.text
         else:
             conflicts.append(name)
-            text = b"<<<<<<< ours\n" + our + b"=======\n" + their + b">>>>>>> theirs\n"
+            text = f"<<<<<<< ours\n{our.text}=======\n{their.text}>>>>>>> theirs\n"
         if text:
             merged[name] = text
     return merged, conflicts
 
 
-def _comparable(text: bytes) -> list[tuple[str, Any]]:
-    """Return what the mapping that a text holds says, whatever the order of its keys."""
-    import yaml
-
-    try:
-        node = yaml.compose(text, _loader())
-    except yaml.YAMLError:
-        raise _foreign() from None
-    if node and not isinstance(node, yaml.MappingNode):
-        raise _foreign()
-    return _plain(node) if node else []
-
-
 def _plain(node: Any) -> Any:
-    # Scalars as they are written: YAML 1.1 takes `yes` for true, and Python true, 1 and 1.0 for
-    # the same.
+    """Return what a node says, whatever the order of its keys.
+
+    Its scalars are as they are written: YAML 1.1 takes `yes` for true, and Python true, 1 and 1.0
+    for the same.
+    """
+    if node is None:
+        return None
     if node.id == "mapping":
         pairs = ((str(key.value), _plain(value)) for key, value in node.value)
         return sorted(pairs, key=itemgetter(0))
     return [*map(_plain, node.value)] if node.id == "sequence" else (node.tag, node.value)
-
-
-def _loader() -> Any:
-    import yaml
-
-    return getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one
 
 
 def _foreign() -> StudyError:
