@@ -174,7 +174,10 @@ def test_refusals(locked: Path, say: Say, monkeypatch: pytest.MonkeyPatch) -> No
     status, _, err = say("prove")
     assert (status, err.splitlines()) == (
         1,
-        ["error: only a commit can be proved: uncommitted changes: params.yaml", "try: git commit"],
+        [
+            "error: only a commit can be proved: uncommitted changes: params.yaml",
+            "try: git commit, then again",
+        ],
     )
     git(locked, "commit", "--quiet", "--all", "--message", "feat: fewer rows")
     status, _, err = say("prove")

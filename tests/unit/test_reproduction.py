@@ -416,12 +416,15 @@ def test_stages_of_another_folder_and_loops(hostile: Path, say: Say) -> None:
     edit(hostile / "dvc.yaml", "cat ice.txt", "cat -u ice.txt")
     (hostile.parent / "gone").rename(hostile.parent / "other")  # which foreign.txt is from
     (hostile / "in.txt").write_text("of no matter to a frozen stage\n")
-    status, out, _ = say("reproduce")
+    git(hostile, "commit", "--quiet", "--all", "--message", "feat: other commands")
+    status, out, _ = say("reproduce", "--commit")
     assert status == 0
     assert sorted(ran(out)) == ["grid@x-p", "grid@y-p", "melt", "sub/dvc.yaml:wrap"]
     assert (hostile / "ice.txt").read_text() == "data\n"
     assert (hostile / "sub/deep/wrapped.txt").read_text() == "data\nforeign\n"
     assert not (hostile / "list.txt").exists()
+    changed = git(hostile, "show", "--format=", "--name-only", "HEAD").split()
+    assert changed == ["dvc.lock", "sub/dvc.lock"]
 
 
 def test_an_import_whose_repository_is_gone(hostile: Path, say: Say) -> None:

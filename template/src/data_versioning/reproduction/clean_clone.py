@@ -12,6 +12,7 @@ from data_versioning.errors import StudyError
 from data_versioning.experiments.store import ADDRESS, DATABASE, SQLITE
 from data_versioning.locking import exclusive
 from data_versioning.pipeline.unlogged import REPRODUCTION
+from data_versioning.reproduction.sparse import refuse_uncommitted
 from data_versioning.setup.bootstrap import make_environment
 from data_versioning.study import Study
 from data_versioning.tools import dvc, git
@@ -39,9 +40,7 @@ def clean_clone(study: Study, keep: Path | str | None = None) -> Iterator[Study]
         StudyError: Something is not committed; or the environment could not be made.
     """
     root = study.root
-    if changes := git.changes(root):
-        shown = ", ".join(changes[:3]) + (", ..." if len(changes) > 3 else "")
-        raise StudyError("only a commit can be proved: uncommitted changes", shown, "git commit")
+    refuse_uncommitted(root, "only a commit can be proved: uncommitted changes")
     if git.file_at(root, "HEAD", LOCKED) is None:
         mend = f"make setup && git add {LOCKED} && git commit"
         raise StudyError("the commit locks no environment", LOCKED, mend)

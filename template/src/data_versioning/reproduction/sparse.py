@@ -30,6 +30,7 @@ from data_versioning.study import Study
 from data_versioning.tools import dvc, dvc_files, git, git_state
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
+SHOWN = 3  # paths in an error
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ def reproduce_sparsely(
     Args:
         study: The study.
         fork: Where the remote refuses, say what could not be checked rather than fail.
-        commit: Commit what changed of `dvc.lock` and of the results that git keeps.
+        commit: Commit what changed of `dvc.lock` and of the results that git keeps, if all could
+            be checked.
         quiet: Write nothing to standard output.
 
     Raises:
@@ -109,14 +111,18 @@ def reproduce_sparsely(
             not committed, which a commit of the results would not be the results of.
     """
     if commit:
-        _refuse_uncommitted(study.root)
+        refuse_uncommitted(study.root, "uncommitted changes")
+        if not git.has_identity(study.root):
+            mend = "git config user.name <name> && git config user.email <address>"
+            raise StudyError("git does not know who commits", str(study.root), mend)
     rounds = _Rounds(study, fork)
     done = None
     if first := rounds.next():
         done = reproduce(study, first, quiet, then=rounds.next)
     if rounds.refused and not fork:
         raise rounds.refused
-    made = _commit(study.root, rounds.pipeline, rounds.ran) if commit and rounds.ran else None
+    whole = commit and rounds.ran and not rounds.refused
+    made = _commit(study.root, rounds.pipeline, rounds.ran) if whole else None
     behind = rounds.pipeline.names(STALE, FOLLOWS, UNKNOWN)
     return SparseReproduction(
         fresh=len(rounds.pipeline.names(FRESH)) - len(rounds.ran),
@@ -220,6 +226,18 @@ def fetch(study: Study, pipeline: Pipeline, wanted: Iterable[tuple[str, str]]) -
     return [_measured(study.root, path) for path in lacking]
 
 
+def refuse_uncommitted(root: Path, what: str) -> None:
+    """Raise a `StudyError` when something is not committed.
+
+    Args:
+        root: The study.
+        what: What to say of it.
+    """
+    if changes := git.changes(root):
+        shown = ", ".join(changes[:SHOWN]) + (", ..." if len(changes) > SHOWN else "")
+        raise StudyError(what, shown, "git commit, then again")
+
+
 def sized(size: int) -> str:
     """Return a number of bytes as people read it."""
     amount = float(size)
@@ -236,21 +254,12 @@ def _measured(root: Path, path: str) -> Fetched:
     return Fetched(path, len(files), sum(one.stat().st_size for one in files))
 
 
-def _refuse_uncommitted(root: Path) -> None:
-    if changes := git.changes(root):
-        shown = ", ".join(changes[:3]) + (", ..." if len(changes) > 3 else "")
-        raise StudyError("uncommitted changes", shown, "git commit, then again")
-    if not git.has_identity(root):
-        mend = "git config user.name <name> && git config user.email <address>"
-        raise StudyError("git does not know who commits", str(root), mend)
-
-
 def _commit(root: Path, pipeline: Pipeline, names: Sequence[str]) -> str | None:
     """Commit the records of some stages and those of their outputs that git keeps."""
     mine = set()
     for name in names:
-        file = name.rpartition(":")[0] or dvc_files.PIPELINE
-        mine.add(posixpath.join(posixpath.dirname(file), dvc_files.LOCK))
+        folder, elsewhere, _ = name.rpartition(f"{dvc_files.PIPELINE}:")
+        mine.add(f"{folder if elsewhere else ''}{dvc_files.LOCK}")
         for out in pipeline.facts[name]["outs"]:
             # Of what DVC keeps, its .gitignore has a line.
             beside = posixpath.join(posixpath.dirname(out["path"]), ".gitignore")
