@@ -12,7 +12,9 @@ from data_versioning import PhaseGate
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.experiments.store import setup_mlflow
+from data_versioning.phases import criteria
 from data_versioning.phases.findings import Finding
+from data_versioning.phases.plan import phase
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files
 
@@ -44,7 +46,7 @@ def test_every_gate_holds(ready: Study, capsys: pytest.CaptureFixture[str]) -> N
         "data": "nothing is wrong with 2 data sets",
         "drift": "nothing to compare with: no phase is complete yet",
         "documents": "complete: docs/analysis.md",
-        "commits": "0 commits since " + head + ", all of them follow the convention",
+        "commits": "0 commits since " + head + ", all following the convention",
     }
     assert found["tests"].evidence.startswith("1 passed in ")
     assert all(not one.mend for one in found.values())
@@ -137,7 +139,7 @@ def test_pushed(ready: Study, tmp_path: Path) -> None:
     root, storage = ready.root, tmp_path / "storage"
     shutil.rmtree(storage / "files")
     found = gate(ready, "pushed")
-    assert found.evidence.startswith("storage lacks data/prepared.csv (1 files), ")
+    assert found.evidence.startswith("storage lacks data/prepared.csv (1 file), ")
     assert found.evidence.endswith(" and 1 more")
     assert found.mend == "make push"
     assert main(["push"]) == 0
@@ -262,7 +264,9 @@ def test_documents(ready: Study) -> None:
     assert found.mend == "git add -- docs/analysis.md && git commit"
     git(root, "rm", "--quiet", "--force", "docs/analysis.md")
     save(root, "docs: drop")
-    assert gate(ready, "documents").evidence == "docs/analysis.md does not exist"
+    found = gate(ready, "documents")
+    assert found.evidence == "docs/analysis.md does not exist"
+    assert found.mend == "make phase-start PHASE=analysis"
     assert gate(ready, "documents", "interpretation").evidence == "it owes none"
 
 
@@ -285,7 +289,7 @@ def test_commits(ready: Study) -> None:
     assert main(["phase", "complete", "problem-formulation"]) == 0
     save(root, "fix: one", "--allow-empty")
     assert gate(ready, "commits").evidence == (
-        "1 commits since v0.1.0-problem-formulation, all of them follow the convention"
+        "1 commit since v0.1.0-problem-formulation, all following the convention"
     )
 
 
@@ -325,7 +329,7 @@ def test_data_management(ready: Study) -> None:
     assert evidence[1].startswith("mlflow.db: run ")
     assert evidence[1].endswith(" with 2 metrics")
     assert evidence[2] == "3 hooks, 2 merge drivers, and README.md on both"
-    assert evidence[3] == "1 authors, MIT, title 'People'"
+    assert evidence[3] == "1 author, MIT, title 'People'"
     assert evidence[4] == "no file of 0.1 MB or more outside of DVC; a hook refuses them"
     assert evidence[5].startswith("the doctor finds no error; tests: 1 passed in ")
     assert evidence[6] == "2 READMEs and 0 owed documents are complete"
@@ -373,75 +377,73 @@ def test_what_fails_each_item(ready: Study, tmp_path: Path) -> None:
             "v0.1.0-problem-formulation: not annotated, so there is no manifest",
             "git tag --delete v0.1.0-problem-formulation, if it was not shared",
         ),
-        "no placeholders": (False, "1 placeholders: docs/more.md:1 TBD", "$EDITOR docs/more.md"),
+        "no placeholders": (False, "1 placeholder: docs/more.md:1 TBD", "$EDITOR docs/more.md"),
     }
     assert "tests: 1 failed in " in wrong["components tested"].evidence
     assert not (root / "mlflow.db").exists()  # it looks, and writes nothing
 
 
+AUTHOR = "  - family-names: Lovelace\n    given-names: Ada\n"
+
+
 @pytest.mark.parametrize(
-    ("path", "old", "new", "item", "evidence"),
+    ("changes", "said"),
     [
-        ("CITATION.cff", "license: MIT\n", "", "artifact metadata", "CITATION.cff has no license"),
-        ("CITATION.cff", "title: People\n", "", "artifact metadata", "CITATION.cff has no title"),
         (
-            "CITATION.cff",
-            "  - family-names: Lovelace\n    given-names: Ada\n",
-            "  - name: The authors of People\n",
-            "artifact metadata",
-            "CITATION.cff: author 1 has no family-names",
+            {
+                "CITATION.cff": ("license: MIT\n", ""),
+                "README.md": ("`feature/...`", ""),
+                ".pre-commit-config.yaml": ("refuse-large-files", "x"),
+            },
+            {
+                "artifact metadata": "CITATION.cff has no license",
+                "git workflow": "README.md does not mention: feature/",
+                "automatic tracking": ".pre-commit-config.yaml has no refuse-large-files",
+            },
         ),
         (
-            "CITATION.cff",
-            "  - family-names: Lovelace\n    given-names: Ada\n",
-            "  - name: The Royal Society\n",
-            "artifact metadata",
-            "",
+            {"CITATION.cff": ("title: People\n", ""), ".dvc/config": ("core", "[")},
+            {
+                "artifact metadata": "CITATION.cff has no title",
+                "storage": "no remote is configured",
+            },
         ),
-        ("CITATION.cff", "authors:", "authors: {", "artifact metadata", "not valid YAML"),
         (
-            "CITATION.cff",
-            "authors:",
-            "writers:",
-            "artifact metadata",
-            "CITATION.cff names no author",
+            {"CITATION.cff": (AUTHOR, "  - name: The authors of People\n"), "LICENSE": ("MIT", "")},
+            {"artifact metadata": "CITATION.cff: author 1 has no family-names"},
         ),
-        ("LICENSE", "MIT", "", "artifact metadata", "there is no LICENSE"),
-        ("README.md", "`feature/...`", "", "git workflow", "README.md does not mention: feature/"),
         (
-            ".pre-commit-config.yaml",
-            "refuse-large-files",
-            "x",
-            "automatic tracking",
-            ".pre-commit-config.yaml has no refuse-large-files",
+            {"CITATION.cff": (AUTHOR, "  - name: The Royal Society\n"), "LICENSE": ("MIT", "")},
+            {"artifact metadata": "there is no LICENSE"},
         ),
-        ("study.yaml", "1.0.0", "0.0.0", "phases", "version 0.0.0 is not above 0.6.0"),
-        ("dvc.yaml", "stages:", "stages: [", "components tested", "the doctor finds DV202"),
-        (".dvc/config", "core", "[", "storage", ""),
+        ({"CITATION.cff": ("authors:", "authors: {")}, {"artifact metadata": "not valid YAML"}),
+        (
+            {"CITATION.cff": ("authors:", "who:"), "dvc.yaml": ("stages:", "stages: [")},
+            {
+                "artifact metadata": "CITATION.cff names no author",
+                "components tested": "the doctor finds DV202 DVC cannot read a file of the study",
+            },
+        ),
+        (
+            {"study.yaml": ("1.0.0", "0.0.0")},
+            {"phases": "version 0.0.0 is not above 0.6.0 of the phase before it: study.yaml:13"},
+        ),
     ],
 )
 def test_items_read_the_files(
-    ready: Study, path: str, old: str, new: str, item: str, evidence: str
+    ready: Study, changes: dict[str, tuple[str, str]], said: dict[str, str]
 ) -> None:
-    text = (ready.root / path).read_text()
-    assert old in text
-    write(ready.root, path, text.replace(old, new))
-    name = f"data-management: {item}"
-    if item == "phases":
-        from data_versioning.phases import criteria
-        from data_versioning.phases.plan import Phase
-
-        found = {
-            one.gate: one
-            for one in criteria.check(
-                ready, Phase("x", None, "", (), ()), Finding("tests", True, "")
-            )
-        }[name]  # type: ignore[arg-type]
-    else:
-        found = gate(ready, name, "data-management")
-    assert found.ok == (not evidence and item != "storage"), found
-    assert evidence in found.evidence
-    assert found.ok or found.mend
+    chosen = phase(ready, "data-management")
+    for path, (old, new) in changes.items():
+        text = (ready.root / path).read_text()
+        assert old in text
+        write(ready.root, path, text.replace(old, new))
+    found = criteria.check(Study(ready.root), chosen, Finding("tests", True, "1 passed"))
+    wrong = {one.gate.removeprefix("data-management: "): one for one in found if not one.ok}
+    assert said.keys() <= wrong.keys(), wrong
+    for item, evidence in said.items():
+        assert evidence in wrong[item].evidence
+        assert wrong[item].mend
 
 
 def test_drivers_and_remote(ready: Study) -> None:

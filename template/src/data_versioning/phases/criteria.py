@@ -12,6 +12,7 @@ from typing import Any
 from data_versioning.phases.findings import Finding, Verdict, listed, verdict
 from data_versioning.phases.phase_tags import TAG, in_history, other_tags, phase_tags
 from data_versioning.phases.plan import Phase, phases
+from data_versioning.reproduction.freshness import counted
 from data_versioning.study import MARKER, Study, parse_yaml
 from data_versioning.tools import dvc_files, dvc_state, git, git_state
 
@@ -77,7 +78,8 @@ def _tracking(study: Study) -> Verdict:
     runs = search(study, "attributes.status = 'FINISHED'", limit=100)
     where = shown(tracking_uri(study)) if file is None else file.name
     if run := next((one for one in runs if one["metrics"]), None):
-        return True, f"{where}: run {run['run_id'][:8]} with {len(run['metrics'])} metrics", ""
+        metrics = counted(len(run["metrics"]), "metric")
+        return True, f"{where}: run {run['run_id'][:8]} with {metrics}", ""
     return False, f"{where}: no finished run has metrics", "make repro"
 
 
@@ -121,7 +123,11 @@ def _metadata(root: Path) -> Verdict:
         return False, f"{name}: author {', '.join(wrong)} has no family-names", mend
     if not (root / "LICENSE").is_file() or not (root / "LICENSE").read_bytes().strip():
         return False, "there is no LICENSE", "$EDITOR LICENSE"
-    return True, f"{len(authors)} authors, {content['license']}, title {str(title)!r}", ""
+    return (
+        True,
+        f"{counted(len(authors), 'author')}, {content['license']}, title {str(title)!r}",
+        "",
+    )
 
 
 def _is_author(author: Any, title: Any) -> bool:
@@ -166,10 +172,11 @@ def _documentation(study: Study, phase: Phase) -> Verdict:
     root = study.root
     done = {tag.phase for tag in _held(root)} | {phase.name}
     owed = [path for one in phases(study) if one.name in done for path in one.documents]
+    owing = counted(len(set(owed)), "owed document")
     for path in dict.fromkeys([*DOCUMENTS, *owed]):
         if missing := incomplete(root, path):
             return False, listed(missing), f"$EDITOR {shlex.quote(path)}"
-    return True, f"{len(DOCUMENTS)} READMEs and {len(set(owed))} owed documents are complete", ""
+    return True, f"{len(DOCUMENTS)} READMEs and {owing} are complete", ""
 
 
 def _phases(study: Study) -> Verdict:
@@ -186,7 +193,7 @@ def _phases(study: Study) -> Verdict:
         if wrong := [one for one in verify(study, tag.name) if one.ok is False]:
             mend = f"make phase-verify TAG={tag.name}"
             return False, f"{tag.name}: {wrong[0].gate}: {wrong[0].evidence}", mend
-    return True, f"{count} phases in {MARKER}; {len(held)} tags, all verified", ""
+    return True, f"{count} phases in {MARKER}; {counted(len(held), 'tag')}, all verified", ""
 
 
 def _placeholders(root: Path) -> Verdict:
@@ -201,7 +208,7 @@ def _placeholders(root: Path) -> Verdict:
                   if (match := PLACEHOLDER.search(line))]  # fmt: skip
     if found:
         path = shlex.quote(found[0].partition(":")[0])
-        return False, f"{len(found)} placeholders: {listed(found)}", f"$EDITOR {path}"
+        return False, f"{counted(len(found), 'placeholder')}: {listed(found)}", f"$EDITOR {path}"
     return True, f"none in {README}, docs/, CITATION.cff and {MARKER}", ""
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from data_versioning.errors import StudyError, one_line
 
 SHOWN = 3  # of a list
+DIAGNOSE = "make doctor"
 WORDS = {True: "holds", False: "FAILS", None: "-"}
 Verdict = tuple[bool | None, str, str]  # does it hold, the evidence, the mend
 
@@ -34,9 +35,9 @@ def verdict(name: str, ask: Callable[[], Verdict]) -> Finding:
     try:
         ok, evidence, mend = ask()
     except StudyError as error:
-        return Finding(name, False, str(error), error.mend)
+        return Finding(name, False, str(error), error.mend or DIAGNOSE)
     except Exception as error:  # whatever a damaged study makes the tools stumble over
-        return Finding(name, False, f"{type(error).__name__}: {one_line(error)}", "make doctor")
+        return Finding(name, False, f"{type(error).__name__}: {one_line(error)}", DIAGNOSE)
     return Finding(name, ok, evidence, "" if ok else mend)
 
 

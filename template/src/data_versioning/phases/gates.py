@@ -15,6 +15,7 @@ from data_versioning.errors import StudyError
 from data_versioning.phases.findings import Finding, Verdict, listed, verdict
 from data_versioning.phases.phase_tags import PhaseTag, in_history, phase_tags
 from data_versioning.phases.plan import Phase
+from data_versioning.reproduction.freshness import counted
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git, git_history, git_state
 
@@ -93,7 +94,7 @@ def _pipeline(study: Study, _: Phase) -> Verdict:
         return False, f"in the commit: {listed(stale)}", f"make repro; {COMMIT}"
     digest = dvc_files.lock_digest(study.root)
     lock = f"dvc.lock {digest[:8]}" if digest else "no dvc.lock"
-    return True, f"{freshness.counted(len(pipeline.stages), 'stage')} up to date, {lock}", ""
+    return True, f"{counted(len(pipeline.stages), 'stage')} up to date, {lock}", ""
 
 
 def _pushed(study: Study, _: Phase) -> Verdict:
@@ -103,7 +104,7 @@ def _pushed(study: Study, _: Phase) -> Verdict:
     where = " and ".join(found.remotes)
     if found:
         return True, f"{found.versions} files and folders, all in {where}", ""
-    paths = [f"{one.path} ({one.files} files)" for one in found.unpushed]
+    paths = [f"{one.path} ({counted(one.files, 'file')})" for one in found.unpushed]
     mend = "make push" if found.mends else "make repro && make push"
     return False, f"{where} lacks {listed(paths)}", mend
 
@@ -128,9 +129,9 @@ def _logged(study: Study, _: Phase) -> Verdict:
     if not re.fullmatch("[0-9a-f]{40}", commit) or git_state.unknown_commits(root, [commit]):
         what = f"run {name} ran on commit {commit[:8]}, which is not in this repository"
         return False, what, "git fetch --all --tags"
-    count = len(run["metrics"])
+    metrics = counted(len(run["metrics"]), "metric")
     on = f"{commit[:8]} and changes committed since" if run["dirty"] else commit[:8]
-    return True, f"run {name} finished with {count} metrics, dvc.lock {digest[:8]}, on {on}", ""
+    return True, f"run {name} finished with {metrics}, dvc.lock {digest[:8]}, on {on}", ""
 
 
 def run_of_results(study: Study) -> dict[str, Any] | None:
@@ -161,9 +162,9 @@ def _data(study: Study, _: Phase) -> Verdict:
     problems = validate_data(study.root)
     if problems:
         said = [": ".join(filter(None, (one.path, one.column, one.what))) for one in problems]
-        return False, f"{len(said)} problems: {listed(said)}", problems[0].mend
+        return False, f"{counted(len(said), 'problem')}: {listed(said)}", problems[0].mend
     count = len(data_sets(study) | table_rules(study).keys())
-    return True, f"nothing is wrong with {count} data sets", ""
+    return True, f"nothing is wrong with {counted(count, 'data set')}", ""
 
 
 def _drift(study: Study, _: Phase) -> Verdict:
@@ -198,7 +199,9 @@ def _documents(study: Study, phase: Phase) -> Verdict:
     for path in phase.documents:
         if missing := incomplete(root, path, head):
             if here := incomplete(root, path):
-                return False, listed(here), f"$EDITOR {shlex.quote(path)}"
+                begin = f"make phase-start PHASE={phase.name}"
+                is_there = (root / path).exists()
+                return False, listed(here), f"$EDITOR {shlex.quote(path)}" if is_there else begin
             name = shlex.quote(path)
             what = f"{path} is not committed as it is" if git.is_tracked(root, path) else missing[0]
             return False, what, f"git add -- {name} && git commit"
@@ -238,8 +241,12 @@ def commits_until(root: Path, commit: str, held: Sequence[PhaseTag]) -> Verdict:
         where = shlex.quote(since) if begin else "--root"
         mend = f"git rebase --interactive {where}, with `reword` before each of them;"
         mend += " what is public already stays, and needs OVERRIDE=<reason>"
-        return False, f"{len(bad)} of {count} commits since {since}: {listed(said)}", mend
-    return True, f"{count} commits since {since}, all of them follow the convention", ""
+        return (
+            False,
+            f"{len(bad)} of {counted(count, 'commit')} since {since}: {listed(said)}",
+            mend,
+        )
+    return True, f"{counted(count, 'commit')} since {since}, all following the convention", ""
 
 
 def _head(root: Path) -> str:
