@@ -76,15 +76,15 @@ def _read(lock: bytes) -> tuple[Blocks, Blocks]:
     """Return the sections of a `dvc.lock`, that of the stages without them, and the stages."""
     if b"\r" in lock or not (lock.startswith(b"schema: '2.0'\n") and lock.endswith(b"\n")):
         raise _foreign()
-    sections = _blocks(lock.decode(errors="surrogateescape"))
+    sections = _blocks(lock.decode(errors="surrogateescape"), 0)
     head, _, records = sections.get("stages", _NOTHING).text.partition("\n")
     if head != ("stages:" if records else "stages: {}"):
         raise _foreign()
-    return sections | {"stages": Block("stages:\n", None)}, _blocks(records) if records else {}
+    return sections | {"stages": Block("stages:\n", None)}, _blocks(records, 2) if records else {}
 
 
-def _blocks(text: str) -> Blocks:
-    """Return the lines of each key of a mapping."""
+def _blocks(text: str, indent: int) -> Blocks:
+    """Return the lines of each key of a mapping; the keys have to be indented as DVC does."""
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # in C where there is one
@@ -95,14 +95,16 @@ def _blocks(text: str) -> Blocks:
         raise _foreign() from None
     if not isinstance(node, yaml.MappingNode):
         raise _foreign()
-    starts = [text.rfind("\n", 0, key.start_mark.index) + 1 for key, _ in node.value]
+    if any(key.start_mark.column != indent for key, _ in node.value):
+        raise _foreign()
+    starts = [key.start_mark.index - indent for key, _ in node.value]
     found = {
         str(key.value): Block(text[a:b], value)
         for (key, value), (a, b) in zip(
             node.value, pairwise([0, *starts[1:], len(text)]), strict=True
         )
     }
-    if len({*starts}) != len(starts) or len(found) != len(starts):
+    if len(found) != len(starts):  # a name twice
         raise _foreign()
     return found
 
