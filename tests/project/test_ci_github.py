@@ -181,8 +181,8 @@ def test_a_pull_request_reproduces_what_it_changes(hosted: Hosted) -> None:
     (comment,) = hosted.github.comments
     assert comment["on"] == 7
     for text in (comment["body"], jobs["report"].summary):
-        assert "alpha" in text
-        assert "65.07" in text
+        assert "| `train.alpha` | 10 | 1 |" in text
+        assert "| `test.r2` | 0.4602 | 0.4584 |" in text
 
 
 def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
@@ -200,17 +200,19 @@ def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
 
 
 def test_documentation_takes_no_data(hosted: Hosted) -> None:
-    """Nothing is restored, fetched, run, committed or sent."""
+    """Nothing is restored, fetched, run, committed or sent: neither on request nor on main."""
     before = hosted.stored()
     hosted.commit("README.md", r"\A", "<!-- a word -->\n", "docs: add a word")
-    event = hosted.push()
-    jobs = hosted.runner.run(event, ["record"])
-    assert succeeded(jobs) == ["record"]
-    job = jobs["record"]
-    assert job.step("make check-pipeline").outcome == "success"
-    assert job.step("actions/cache/restore").outcome == "skipped"
-    assert job.step("make reproduce").outcome == job.step("make push").outcome == "skipped"
-    assert not list(job.workspace.glob(".dvc/cache/files/**/*.*"))
+    jobs = hosted.runner.run(hosted.propose("docs/a-word"), ["reproduce"])
+    jobs |= hosted.runner.run(hosted.push(), ["record"])
+    assert succeeded(jobs) == ["reproduce", "record"]
+    for job in jobs.values():
+        assert job.step("make check-pipeline").outcome == "success"
+        assert job.step("actions/cache/restore").outcome == "skipped"
+        assert not list(job.workspace.glob(".dvc/cache/files/**/*.*"))
+    assert "no data fetched" in jobs["reproduce"].step("make reproduce").output
+    assert jobs["record"].step("make reproduce").outcome == "skipped"
+    assert jobs["record"].step("make push").outcome == "skipped"
     assert git(hosted.origin, "rev-parse", "main") == git(hosted.clone, "rev-parse", "HEAD")
     assert hosted.stored() == before
 
