@@ -226,6 +226,7 @@ def test_versions_do_not_go_back(ready: Study, capsys: Printed) -> None:
     assert main(["phase", "complete", "problem-formulation"]) == 0
     # Where the later phase is not in the history, nothing goes back.
     git(root, "switch", "--quiet", "--detach", f"{LATER}~1")
+    write(root, "elsewhere.txt", "another commit, even in the same second")
     furnish(root)
     assert main(["phase", "complete", "problem-formulation"]) == 0
     assert tags(root) == [QUESTION, LATER, "v1.2.0-problem-formulation"]
