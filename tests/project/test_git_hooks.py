@@ -234,10 +234,11 @@ def test_a_large_file_is_refused_until_tracked(study: Path) -> None:
             "setup.cfg", "<<<<<<< before updating\na\n=======\nb\n>>>>>>> after updating\n",
             "no conflict markers",
         ),
+        ("dvc.lock", "<<<<<<< ours\n=======\n>>>>>>> theirs\n", "no conflict markers"),
         ("Makefile.rej", "@@ -1 +1 @@\n", "apply what is in the .rej file by hand"),
         ("src/data_versioning/new.py", "import os\n\n\ndef f():\n    return undefined\n", "F821"),
     ],
-    ids=["AWS key", "private key", "conflict", "rejected", "ruff"],
+    ids=["AWS key", "private key", "conflict", "conflict in dvc.lock", "rejected", "ruff"],
 )  # fmt: skip
 def test_refused_content(study: Path, name: str, content: str, message: str) -> None:
     """Secrets, what an update of the template left unmerged, and wrong Python are refused."""
