@@ -41,7 +41,6 @@ def published(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     def make(folder: Path) -> None:
         port = servers.free_port()
-        (folder / "port").write_text(str(port))
         (folder / "storage/bucket").mkdir(parents=True)
         answers = {
             "data_remote": "s3",
@@ -119,11 +118,16 @@ def hosted(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "clone")
     runner = Runner(tmp_path / "origin.git", tmp_path / "github", published / "study")
     github = forges.GitHub({TOKEN: forges.Token("github-actions[bot]", "Bot")})
-    port = int((published / "port").read_text())
+    # A port of its own: tests of this module may run side by side.
+    port = servers.free_port()
     with servers.s3(tmp_path / "storage", port), forges.served(github):
-        yield Hosted(
+        made = Hosted(
             github, tmp_path / "clone", tmp_path / "origin.git", tmp_path / "storage", runner
         )
+        endpoint = f"endpointurl = http://127.0.0.1:{port}"
+        made.commit(".dvc/config", r"endpointurl = .*", endpoint, "chore: another endpoint")
+        made.push()
+        yield made
 
 
 def succeeded(jobs: Mapping[str, Job]) -> list[str]:
