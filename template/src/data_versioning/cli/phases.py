@@ -66,7 +66,8 @@ def _defaults(_: argparse.Namespace) -> None:
 
 
 def _progress_text(found: Progress) -> str:
-    from data_versioning.phases.findings import printable, text
+    from data_versioning.phases.findings import text
+    from data_versioning.wording import printable
 
     lines = []
     if found.done:

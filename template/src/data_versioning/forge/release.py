@@ -7,9 +7,10 @@ from data_versioning.forge.environment import forge
 from data_versioning.phases import manifest
 from data_versioning.phases.phase_tags import PhaseTag, phase_tags
 from data_versioning.pipeline.metrics import shown
-from data_versioning.reporting.markdown import code, line, table
+from data_versioning.reporting.markdown import code, table
 from data_versioning.reporting.report import FOLDER, MARKDOWN, PAGE
 from data_versioning.study import Study, flatten
+from data_versioning.wording import printable
 
 
 def release(study: Study, name: str, dry_run: bool = False) -> str:
@@ -30,7 +31,7 @@ def release(study: Study, name: str, dry_run: bool = False) -> str:
 
     failed = [one for one in PhaseGate(study.root).verify(name) if one.ok is False]
     if failed:
-        why = "; ".join(f"{one.gate}: {line(one.evidence)}" for one in failed)
+        why = "; ".join(f"{one.gate}: {printable(one.evidence)}" for one in failed)
         raise StudyError(f"no release: {name} is not what it says", why, failed[0].mend)
     tag = next(one for one in phase_tags(study.root) if one.name == name)
     title, body, assets = f"{_title(tag)} ({name})", _body(tag), _assets(study, tag)

@@ -11,8 +11,9 @@ from data_versioning.forge.environment import forge
 from data_versioning.forge.http import once
 from data_versioning.health.diagnosis.findings import Finding
 from data_versioning.health.diagnosis.template import CHECK_UPDATE, copier
-from data_versioning.reporting.markdown import code, line
+from data_versioning.reporting.markdown import code
 from data_versioning.study import Study
+from data_versioning.wording import printable
 
 MARKER = "<!-- copier-research:template-news -->"
 BODY = """\
@@ -51,8 +52,8 @@ def template_news(study: Study, dry_run: bool = False) -> str:
         raise StudyError("the template was not asked", done.where, done.mend)
     said = json.loads(done.stdout)
     if not said["update_available"]:
-        return f"the template has no newer version than {line(said['current_version'])}"
-    title = f"Template version {line(said['latest_version'])} is available"
+        return f"the template has no newer version than {printable(said['current_version'])}"
+    title = f"Template version {printable(said['latest_version'])} is available"
     body = BODY.format(
         marker=MARKER,
         old=code(said["current_version"]),

@@ -17,6 +17,7 @@ from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, dvc_state, git, git_state
 from data_versioning.tools.dvc_state import Drift
+from data_versioning.wording import listed
 
 PATIENCE = 5  # seconds that a remote has for its answer
 IN_STORAGE = "the work tree's data is in storage"
@@ -112,18 +113,20 @@ def text(found: Status) -> str:
     here = found.branch or (f"at {found.commit[:8]}" if found.commit else "-")
     lines = [
         f"branch    {here}" + (f", last tag {found.tag}" if found.tag else ", no tag yet"),
-        f"changes   {_listed(found.dirty, 'none')}",
+        f"changes   {listed(found.dirty, SHOWN) or 'none'}",
     ]
     if found.older:
-        lines.append(f"data      {_listed(found.older, '', 'at an older version: ')}")
+        lines.append(f"data      at an older version: {listed(found.older, SHOWN)}")
     if found.drift:
-        lines.append(f"pipeline  {_listed(found.drift.stale, 'up to date', 'stale: ')}")
+        stale = listed(found.drift.stale, SHOWN)
+        lines.append(f"pipeline  {f'stale: {stale}' if stale else 'up to date'}")
         if found.drift.changed:
-            lines.append(f"data      {_listed(found.drift.changed, '', 'changed: ')}")
+            lines.append(f"data      changed: {listed(found.drift.changed, SHOWN)}")
         if found.drift.absent:
-            lines.append(f"data      {_listed(found.drift.absent, '', 'not here: ')} (make pull)")
+            lines.append(f"data      not here: {listed(found.drift.absent, SHOWN)} (make pull)")
     if found.unpushed is not None:
-        lines.append(f"remote    {_listed(found.unpushed, IN_STORAGE, 'lacks: ')}")
+        lacking = listed(found.unpushed, SHOWN)
+        lines.append(f"remote    {f'lacks: {lacking}' if lacking else IN_STORAGE}")
     if found.run:
         match = "of the" if found.run.is_current else "NOT of the"
         lines.append(f"last run  {_line(found.run)}, {match} current dvc.lock")
@@ -184,8 +187,3 @@ def _latest(study: Study) -> dict[str, Any] | None:
     if file is not None and not file.exists():  # asking MLflow would make it
         return None
     return next(iter(search(study, limit=1)), None)
-
-
-def _listed(names: tuple[str, ...], otherwise: str, label: str = "") -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return label + ", ".join(names[:SHOWN]) + more if names else otherwise

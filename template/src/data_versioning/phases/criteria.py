@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from data_versioning.phases.findings import Finding, Verdict, listed, verdict
+from data_versioning.phases.findings import Finding, Verdict, verdict
 from data_versioning.phases.phase_tags import TAG, in_history, other_tags, phase_tags
 from data_versioning.phases.plan import Phase, phases
-from data_versioning.reproduction.freshness import counted
 from data_versioning.study import MARKER, Study, parse_yaml
 from data_versioning.tools import dvc_files, dvc_state, git, git_state
+from data_versioning.wording import counted, listed
 
 GATE = "data-management"
 SETUP = "make setup"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from data_versioning.errors import StudyError, one_line
+from data_versioning.wording import printable
 
-SHOWN = 3  # of a list
 DIAGNOSE = "make doctor"
 WORDS = {True: "holds", False: "FAILS", None: "-"}
 Verdict = tuple[bool | None, str, str]  # does it hold, the evidence, the mend
@@ -39,20 +39,6 @@ def verdict(name: str, ask: Callable[[], Verdict]) -> Finding:
     except Exception as error:  # whatever a damaged study makes the tools stumble over
         return Finding(name, False, f"{type(error).__name__}: {one_line(error)}", DIAGNOSE)
     return Finding(name, ok, evidence, "" if ok else mend)
-
-
-def listed(names: Sequence[str]) -> str:
-    """Return the first of some names, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
-
-
-def printable(said: str) -> str:
-    """Return a text on one line, without what moves the cursor of a terminal."""
-    return "".join(
-        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
-        for letter in " ".join(said.split())
-    )
 
 
 def text(findings: Iterable[Finding]) -> str:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.phases.findings import Finding, Verdict, listed, verdict
+from data_versioning.phases.findings import Finding, Verdict, verdict
 from data_versioning.phases.phase_tags import PhaseTag, in_history, phase_tags
 from data_versioning.phases.plan import Phase
-from data_versioning.reproduction.freshness import counted
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git, git_history, git_state
+from data_versioning.wording import counted, listed
 
 RECENT = 100  # runs
 COMMIT = "git add --all && git commit"

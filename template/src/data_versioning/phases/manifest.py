@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.phases.findings import Finding, printable
+from data_versioning.phases.findings import Finding
 from data_versioning.phases.plan import Phase
 from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import NUMBER, parse_yaml
 from data_versioning.tools import dvc_files, git
+from data_versioning.wording import printable
 
 FORMAT = 1
 LINE = "\n---\n"

@@ -11,7 +11,7 @@ from typing import Any
 
 from data_versioning.errors import StoreError, StudyError
 from data_versioning.phases import manifest
-from data_versioning.phases.findings import Finding, listed, printable, verdict
+from data_versioning.phases.findings import Finding, verdict
 from data_versioning.phases.gates import commits_until
 from data_versioning.phases.phase_tags import (
     PhaseTag,
@@ -23,6 +23,7 @@ from data_versioning.phases.phase_tags import (
 from data_versioning.phases.plan import Phase, listed_in
 from data_versioning.study import MARKER, Study
 from data_versioning.tools import git, git_history
+from data_versioning.wording import listed, printable
 
 Answer = tuple[bool | None, str]  # does it hold, and the evidence
 SLACK = timedelta(minutes=1)  # between the manifest's time and the tag's

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from data_versioning.reporting.comparison import Comparison
 from data_versioning.reporting.graph import parse
 from data_versioning.reporting.sections import Section, sections
+from data_versioning.wording import printable
 
 LONGEST = 64_000  # characters; GitHub's comments hold 65,536, marker and link included
 ROWS = 100  # of a table
@@ -33,17 +34,12 @@ def markdown(found: Comparison) -> str:
 
 def code(text: str) -> str:
     """Return any text as a code span, in which nothing is a mention, a link or HTML."""
-    text = line(text)
+    text = printable(text)
     text = text if len(text) <= CELL else f"{text[: CELL - 1]}…"
     if not set(text) & set("`|\\"):
         return f"`{text}`" if text else ""
     entities = re.sub(r"[!-/:-@[-`{-~]", lambda one: f"&#{ord(one[0])};", text)
     return f"<code>{entities}</code>"
-
-
-def line(text: str) -> str:
-    """Return any text as one line, without characters that hide or turn what is around them."""
-    return "".join(one if one.isprintable() else "�" for one in " ".join(text.split()))
 
 
 def cut(text: str, longest: int) -> str:

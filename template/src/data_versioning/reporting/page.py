@@ -10,9 +10,8 @@ from pathlib import PurePosixPath
 from data_versioning.reporting.comparison import Comparison
 from data_versioning.reporting.figures import TYPES, Figure, Image
 from data_versioning.reporting.graph import parse, svg
-from data_versioning.reporting.markdown import line
 from data_versioning.reporting.sections import Section, sections
-from data_versioning.reproduction.sparse import sized
+from data_versioning.wording import printable, sized
 
 LARGEST = 4_000_000  # bytes of an image
 ALL = 20_000_000  # of all images
@@ -146,4 +145,4 @@ def _image(path: str, image: Image | None, when: str, fits: bool) -> str:
 
 
 def _text(text: str) -> str:
-    return html.escape(line(text))
+    return html.escape(printable(text))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from data_versioning.reporting.comparison import Comparison, compare
-from data_versioning.reporting.markdown import line, markdown
+from data_versioning.reporting.markdown import markdown
 from data_versioning.reporting.page import page
-from data_versioning.reproduction.freshness import counted
 from data_versioning.study import Study
+from data_versioning.wording import counted, printable
 
 FOLDER = "report"
 MARKDOWN, PAGE = "report.md", "report.html"
@@ -37,11 +37,13 @@ class Report:
             f"{len(found.data)} data",
             counted(sum(one.state != "unchanged" for one in found.figures), "figure"),
         ]
-        lines = [f"since {line(found.base)} ({found.base_commit[:8]}): {', '.join(counts)} changed"]
+        lines = [
+            f"since {printable(found.base)} ({found.base_commit[:8]}): {', '.join(counts)} changed"
+        ]
         if found.stale:
-            names = ", ".join(line(name) for name, _ in found.stale)
+            names = ", ".join(printable(name) for name, _ in found.stale)
             lines.append(f"warning: stale, so this may not hold: {names} (make repro)")
-        lines += [f"unknown: {line(one)}" for one in found.unknown]
+        lines += [f"unknown: {printable(one)}" for one in found.unknown]
         shown = (os.path.relpath(path) for path in self.files)
         return "\n".join([*lines, f"wrote {' and '.join(shown)}"])
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from data_versioning.reporting.comparison import Comparison, DataChange
-from data_versioning.reproduction.freshness import counted
-from data_versioning.reproduction.sparse import sized
+from data_versioning.wording import counted, sized
 
 DIGITS = 10  # of a hash
 

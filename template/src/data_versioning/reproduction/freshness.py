@@ -21,6 +21,7 @@ from data_versioning.health.processes import is_held
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import Study, read_yaml
 from data_versioning.tools import dvc, dvc_files, pipeline_state
+from data_versioning.wording import counted
 
 STALE, FOLLOWS, UNKNOWN, FROZEN, FRESH = "stale", "follows", "unknown", "frozen", "up to date"
 GONE = "deleted"  # as DVC words it
@@ -197,11 +198,6 @@ def state(study: Study, ran: Collection[str] = ()) -> Pipeline:
     if done.returncode != 0:
         raise StudyError("DVC cannot read the study", dvc.failure(done.stderr)[1])
     return Pipeline({facts["address"]: facts for facts in json.loads(done.stdout)}, ran)
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number of things: `1 stage`, `2 stages`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _reasons(facts: dict[str, Any]) -> Iterator[str]:

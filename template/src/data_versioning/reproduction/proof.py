@@ -14,10 +14,11 @@ from data_versioning.errors import StudyError
 from data_versioning.lineage import records
 from data_versioning.lineage.records import Record
 from data_versioning.reproduction.clean_clone import clean_clone, environment
-from data_versioning.reproduction.freshness import FROZEN, STALE, counted, state
+from data_versioning.reproduction.freshness import FROZEN, STALE, state
 from data_versioning.reproduction.sparse import fetch
 from data_versioning.study import Study
 from data_versioning.tools import dvc, git
+from data_versioning.wording import counted
 
 SAME, DIFFERENT, NOT_COMPARABLE = "same", "different", "not comparable"
 AGAIN = 2  # how often a stage runs again to see whether it is deterministic

@@ -23,14 +23,11 @@ from data_versioning.reproduction.freshness import (
     UNKNOWN,
     Pipeline,
     check,
-    counted,
     state,
 )
 from data_versioning.study import Study
 from data_versioning.tools import dvc, dvc_files, git, git_state
-
-UNITS = ("bytes", "kB", "MB", "GB", "TB")
-SHOWN = 3  # paths in an error
+from data_versioning.wording import counted, listed, sized
 
 
 @dataclass(frozen=True)
@@ -234,18 +231,7 @@ def refuse_uncommitted(root: Path, what: str) -> None:
         what: What to say of it.
     """
     if changes := git.changes(root):
-        shown = ", ".join(changes[:SHOWN]) + (", ..." if len(changes) > SHOWN else "")
-        raise StudyError(what, shown, "git commit, then again")
-
-
-def sized(size: int) -> str:
-    """Return a number of bytes as people read it."""
-    amount = float(size)
-    for unit in UNITS[:-1]:
-        if amount < 1000:
-            return f"{amount:.0f} {unit}" if unit == UNITS[0] else f"{amount:.1f} {unit}"
-        amount /= 1000
-    return f"{amount:.1f} {UNITS[-1]}"
+        raise StudyError(what, listed(changes), "git commit, then again")
 
 
 def _measured(root: Path, path: str) -> Fetched:

@@ -11,9 +11,8 @@ from data_versioning.health.push_status import SEND, Unpushed, status_of
 from data_versioning.health.references import Reference, committed
 from data_versioning.study import Study
 from data_versioning.tools import git, git_state
+from data_versioning.wording import listed
 from data_versioning.workflow.branches import MAIN
-
-SHOWN = 3  # paths in an error
 
 
 def new_references(
@@ -58,10 +57,9 @@ def not_sent(
 def refusal(study: Study, lacking: Sequence[Unpushed]) -> StudyError:
     """Return the error for a push that comes before its data."""
     paths = list(dict.fromkeys(one.path for one in lacking))
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
     remote = lacking[0].remote
     what = f"git would refer to data that the remote '{remote}' lacks"
-    where = f"{', '.join(paths[:SHOWN])}{more}"
+    where = listed(paths)
     if any(one.lost for one in lacking):
         mend = "make push, on the machine that has the data; here it is not in .dvc/cache either"
         return StudyError(what, where, mend)

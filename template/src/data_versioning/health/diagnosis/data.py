@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from data_versioning.data import remotes
@@ -15,6 +15,7 @@ from data_versioning.health.references import WORK_TREE
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import parse_yaml
 from data_versioning.tools import dvc, dvc_cache, dvc_state, git, git_state
+from data_versioning.wording import listed
 
 PATIENCE = 20  # seconds that the remotes have for their answer
 SHOWN = 5  # paths of a list
@@ -59,7 +60,7 @@ def drift(case: Case) -> Iterator[Finding]:
     for path in found.changed:
         yield Finding("DV205", path, f"dvc add -- {shlex.quote(path)}")
     if found.absent:
-        yield Finding("DV206", _listed(found.absent), "make pull")
+        yield Finding("DV206", listed(found.absent, SHOWN), "make pull")
     if found.stale:
         yield Finding("DV207", ", ".join(found.stale), "make repro")
 
@@ -122,7 +123,7 @@ def pushed(case: Case) -> Iterator[Finding]:
         here = [one for one in found.unpushed if one.lost < one.files]
         if here:
             paths = [f"{one.path} (of {', '.join(one.revisions[:3])})" for one in here]
-            yield Finding("DV213", f"{name} lacks {_listed(paths)}", " && ".join(found.mends))
+            yield Finding("DV213", f"{name} lacks {listed(paths, SHOWN)}", " && ".join(found.mends))
         for one in found.unpushed:
             if one.lost:
                 mend = (
@@ -131,11 +132,6 @@ def pushed(case: Case) -> Iterator[Finding]:
                 yield Finding("DV214", f"{one.path} ({', '.join(one.revisions[:3])})", mend)
     if len(older) == len(targets) and (count := len(set.intersection(*older))):
         yield Finding("DV215", f"{count} versions, which no branch or tag ends at", SEND_ALL)
-
-
-def _listed(paths: Sequence[str]) -> str:
-    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
-    return ", ".join(paths[:SHOWN]) + more
 
 
 CHECKS = [pushed, drift, dvc_works, uncommitted]
