@@ -215,7 +215,18 @@ def test_what_dvc_did_not_write_is_merged_as_text(
         text = files[1].read_bytes()
         assert b"<<<<<<< ours\n" in text
         assert all(line in text for line in [*content.split(b"\n"), *whole.split(b"\n")])
-        assert "merged my/dvc.lock as text, for one side is broken: " in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "merged my/dvc.lock as text, look at it before `git add`: not a dvc.lock" in said
+
+
+def test_halves_of_two_records_are_a_conflict(tmp_path: Path) -> None:
+    """As text they merge into a record of a run that never was."""
+    record = "# ours\nschema: '2.0'\nstages:\n  a:\n    deps: [1]\n    cmd: x\n"
+    record += "    md5: a\n    outs: [1]\n"
+    files = [tmp_path / name for name in ("base", "ours", "theirs")]
+    for path, old in zip(files, ("none", "deps: [1]", "outs: [1]"), strict=True):
+        path.write_text(record.replace(old, old.replace("1", "2")))
+    assert main(["merge-lock", *map(str, files), "dvc.lock"]) == 1
 
 
 @pytest.fixture

@@ -33,8 +33,10 @@ def merge_lock_files(ancestor: Path, ours: Path, theirs: Path, path: str = "dvc.
     try:
         merged = merge_lock(*(one.read_bytes() for one in (ancestor, ours, theirs)))
     except StudyError as error:
-        print(f"merged {path} as text, for one side is broken: {error}", file=sys.stderr)
-        return git_merge.as_text(ancestor, ours, theirs)
+        # As lines, halves of two records make one that never ran, and no conflict.
+        git_merge.as_text(ancestor, ours, theirs)
+        print(f"merged {path} as text, look at it before `git add`: {error}", file=sys.stderr)
+        return False
     ours.write_bytes(merged.text)
     if merged.conflicts:
         names = ", ".join(one if one.isprintable() else repr(one) for one in merged.conflicts)
