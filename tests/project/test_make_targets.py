@@ -179,10 +179,10 @@ def test_targets_of_the_workflow(study: Path) -> None:
     (study / "CHANGELOG.md").unlink()
 
     run(study, "make", "push")
-    said = 'it\'s "complete"; $$(touch hacked) `touch hacked` é'
+    said = 'it\'s "complete"; $t $(shell touch hacked) `touch hacked` é'
     run(study, "make", "data-tag", "NAME=diabetes", "BUMP=major", f"MESSAGE={said}")
     tagged = git(study, "tag", "--list", "--format=%(contents)", "diabetes-v1.0.0")
-    assert said.replace("$$", "$") in tagged
+    assert said in tagged
     assert not (study / "hacked").exists()
 
     assert "5 stages up to date" in run(study, "make", "check-pipeline").stdout
