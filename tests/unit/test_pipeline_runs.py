@@ -115,6 +115,8 @@ def start(study: Study) -> subprocess.Popen[str]:
     front = subprocess.Popen(
         [sys.executable, "-m", "data_versioning", "repro"], cwd=study.root, start_new_session=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8",
+        # Where the tests run in the background, they inherit that interrupts are ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     while not (study.root / "began").exists():
         assert front.poll() is None, front.communicate()[0]
