@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +24,7 @@ from data_versioning.tools import dvc_files, git
 from data_versioning.wording import printable
 
 FORMAT = 1
+LARGEST = 1024**2  # characters of a message; that of a thousand data sets has 60 000
 LINE = "\n---\n"
 SIGNATURE = "\n-----BEGIN "  # what git puts below the message of a signed tag
 SHAPE: dict[str, type | tuple[type, ...]] = {
@@ -139,7 +141,9 @@ def text(manifest: dict[str, Any]) -> str:
         lines.append(f"{verdict}  {one['gate']:<{width}}  {printable(one['evidence'])}".rstrip())
     if override["gates"]:
         lines += ["", f"Complete all the same: {printable(override['reason'])}"]
-    return "\n".join(lines).rstrip() + f"\n{LINE}{dump(manifest)}"
+    message = "\n".join(lines).rstrip() + f"\n{LINE}{dump(manifest)}"
+    _refuse_long(message)
+    return message
 
 
 def read(message: str) -> dict[str, Any]:
@@ -148,7 +152,9 @@ def read(message: str) -> dict[str, Any]:
     Raises:
         StudyError: What is below the line is no YAML mapping, or none that `make` made.
     """
+    _refuse_long(message)
     _, line, below = message.partition(SIGNATURE)[0].partition(LINE)
+    _refuse_aliases(below)
     manifest = parse_yaml(below.encode(errors="surrogateescape"), "manifest") if line else {}
     if not manifest:
         return {}
@@ -188,6 +194,25 @@ def _dumper() -> Any:
     Dumper.add_representer(str, quoted)
     Dumper.add_implicit_resolver("tag:yaml.org,2002:float", NUMBER, list("-+0123456789"))
     return Dumper
+
+
+def _refuse_long(message: str) -> None:
+    if len(message) > LARGEST:
+        what = f"the message of a phase's tag has {LARGEST} characters at most"
+        raise StudyError(what, f"this one has {len(message)}")
+
+
+def _refuse_aliases(text: str) -> None:
+    """Refuse values that stand for others: a few lines of them can hold millions of values."""
+    import yaml
+
+    if "*" not in text:
+        return
+    with suppress(yaml.YAMLError):  # `parse_yaml` says where
+        for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+            if isinstance(event, yaml.AliasEvent):
+                where = f"line {event.start_mark.line + 1}"
+                raise StudyError("the manifest has an alias, which no manifest needs", where)
 
 
 def _content(root: Path, commit: str, path: str) -> bytes | None:

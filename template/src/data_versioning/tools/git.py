@@ -7,6 +7,7 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -114,16 +115,20 @@ class Tag:
 
 
 def annotated_tags(root: Path) -> list[Tag]:
-    """Return the annotated tags of commits, by name."""
+    """Return the annotated tags of commits, by name; none whose date is impossible."""
     fields = ["refname", "*objectname", "taggername", "taggerdate:iso-strict", "contents"]
-    form = "--format=" + "%00".join(f"%({field})" for field in fields) + "%1e"
-    listed = capture(["git", "for-each-ref", form, "refs/tags"], root).split("\x1e")
-    records = (record.lstrip("\n").split("\0", 4) for record in listed[:-1])
-    return [
-        Tag(name.removeprefix("refs/tags/"), commit, author, datetime.fromisoformat(time), text)
-        for name, commit, author, time, text in records
-        if commit and time
-    ]
+    form = "--format=" + "".join(f"%({field})%00" for field in fields)
+    # Git ends a message at its first NUL, so that no field has one.
+    listed = run(root, ["for-each-ref", form, "refs/tags"]).decode(errors="surrogateescape")
+    values = iter(listed.split("\0")[:-1])
+    found = []
+    for name, commit, author, date, text in zip(*[values] * len(fields), strict=True):
+        with suppress(ValueError):
+            time = datetime.fromisoformat(date)
+            if commit:
+                short = name.lstrip("\n").removeprefix("refs/tags/")
+                found.append(Tag(short, commit, author, time, text))
+    return found
 
 
 def make_tag(root: Path, name: str, commit: str, message: str, after: datetime | None) -> None:

@@ -1,0 +1,75 @@
+"""Tags and studies made to deceive: what phases refuse, and what is reported instead."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+from data_versioning.cli import main
+from data_versioning.phases import manifest
+from data_versioning.phases.phase_tags import other_tags, phase_tags
+from data_versioning.study import Study
+from data_versioning.tools import git as git_tool
+
+from tests.conftest import git
+from tests.unit.phases import furnish
+
+QUESTION = "v0.1.0-problem-formulation"
+
+
+@pytest.fixture
+def ready(science: Study) -> Study:
+    """The study, with all that its phases ask for."""
+    furnish(science.root)
+    return science
+
+
+def tag_object(root: Path, name: str, message: str, date: str = "1700000000 +0000") -> None:
+    """Make a tag as git's plumbing can, with any date and any text."""
+    head = git(root, "rev-parse", "HEAD").strip()
+    lines = f"object {head}\ntype commit\ntag {name}\ntagger Test <t@example.org> {date}\n\n"
+    argv = ["git", "hash-object", "-t", "tag", "-w", "--stdin", "--literally"]
+    given = os.fsencode(f"{lines}{message}\n")
+    made = subprocess.run(argv, cwd=root, input=given, capture_output=True, check=True)
+    git(root, "update-ref", f"refs/tags/{name}", made.stdout.decode().strip())
+
+
+def bomb() -> str:
+    """Return a manifest of 700 bytes that is ten thousand million values long."""
+    lines = ["metrics:", "  a0: &a0 [x,x,x,x,x,x,x,x,x,x]"]
+    lines += [f"  a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 10)]
+    return "x\n\n---\n" + "\n".join(lines)
+
+
+def test_tags_that_would_stop_every_verb(ready: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """One tag of anybody's is reported, and hides no other."""
+    root = ready.root
+    tag_object(root, "v0.2.0-framed", "a\x1eb\x1fc\n\n\x1e")
+    tag_object(root, "v0.3.0-ended", "a\0b\n\n---\nx: 1")
+    tag_object(root, "v0.4.0-undated", "x", "99999999999999999 +0000")
+    tag_object(root, "v0.5.0-zoned", "x", "1700000000 +9999")
+    tag_object(root, "v0.6.0-bomb", bomb())
+    tag_object(root, "v0.7.0-merged", "x\n\n---\na: &a {b: 1}\nc:\n  <<: [*a, *a]")
+    tag_object(root, "v0.8.0-long", "x\n\n---\n" + "a" * manifest.LARGEST)
+    assert main(["phase", "complete", "problem-formulation"]) == 0
+    assert [tag.name for tag in phase_tags(root)] == [QUESTION]
+    others = other_tags(root)
+    no_manifest = "there is no manifest in its message"
+    alias = "the manifest has an alias, which no manifest needs: line "
+    assert others.pop("v0.8.0-long").startswith("the message of a phase's tag has 1048576 char")
+    assert others == {
+        "v0.2.0-framed": no_manifest,
+        "v0.3.0-ended": no_manifest,
+        "v0.4.0-undated": others["v0.4.0-undated"],
+        "v0.5.0-zoned": others["v0.5.0-zoned"],
+        "v0.6.0-bomb": f"{alias}3",
+        "v0.7.0-merged": f"{alias}3",
+    }
+    capsys.readouterr()
+    assert main(["phase", "status"]) == 0
+    assert main(["phase", "verify", "v0.6.0-bomb"]) == 1
+    assert "an alias, which no manifest needs" in capsys.readouterr().out
+    (framed,) = [one for one in git_tool.annotated_tags(root) if one.name == "v0.2.0-framed"]
+    assert framed.message.rstrip("\n") == "a\x1eb\x1fc\n\n\x1e"
