@@ -31,11 +31,13 @@ class Token:
         login: Whose it is.
         kind: `User`, `Bot` (of a job of GitHub Actions) or `job` (of GitLab CI).
         write: Whether it may write.
+        role: On GitLab: reporters write notes and issues, developers packages and releases, too.
     """
 
     login: str
     kind: str = "User"
     write: bool = True
+    role: str = "Developer"
 
 
 @dataclass
@@ -306,7 +308,7 @@ class GitLab(Forge):
         allowed = re.match(r"/(releases|packages)\b", inside[1])
         if token.kind == "job" and not allowed:
             raise Answer(401, {"message": "401 Unauthorized"})
-        if request.method != "GET" and not token.write:
+        if request.method != "GET" and allowed and token.role == "Reporter":
             raise Answer(403, {"message": "403 Forbidden"})
         self.dispatch(request, token, inside[1])
 

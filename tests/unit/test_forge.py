@@ -7,18 +7,17 @@ import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from data_versioning.cli import main
-from data_versioning.errors import StudyError
 from data_versioning.forge import http
-from data_versioning.health.diagnosis import template
 from data_versioning.phases.gate import PhaseGate
 from data_versioning.study import Study
 
 from tests import forges
 from tests.conftest import git
-from tests.forges import Fault, Forge, Token, served
+from tests.forges import Fault, Forge, Request, Token, served
 
 TOKEN = "ghs_TESTTOKEN0001"  # pragma: allowlist secret
 READER = "ghs_TESTREADER0001"  # pragma: allowlist secret
@@ -27,7 +26,7 @@ JOB = "glcbt_TESTJOB0001"  # pragma: allowlist secret
 TOKENS = {
     TOKEN: Token("github-actions[bot]", "Bot"),
     READER: Token("github-actions[bot]", "Bot", write=False),
-    PERSON: Token("grace"),
+    PERSON: Token("grace", role="Reporter"),
     JOB: Token("ada", "job"),
 }
 MARKER = "<!-- copier-research:report -->"
@@ -54,7 +53,6 @@ def run(
     caplog.set_level(logging.DEBUG)
     (study.root / "report").mkdir()
     (study.root / "report/report.md").write_text("## What changed\n\naccuracy +0.1\n")
-    (study.root / "report/report.html").write_text("<p>accuracy +0.1</p>\n")
     said = ""
 
     def call(*argv: str) -> tuple[int, str, str]:
@@ -154,11 +152,6 @@ def test_one_comment_is_put_brought_up_to_date_and_left(
     (study.root / "report/report.md").write_text("## Changed again\n")
     assert run("comment")[1].startswith("brought the report up to date under")
     assert "## Changed again" in the_comment(forge)
-
-    other = study.root / "other.md"
-    other.write_text("## Another file\n")
-    assert run("comment", str(other))[0] == 0
-    assert "## Another file" in the_comment(forge)
 
 
 def _is_github(double: Forge) -> bool:
@@ -260,8 +253,21 @@ def test_a_comment_is_as_long_as_the_server_takes_and_links_the_job(
     (study.root / "report/report.md").write_text("word\n" * 30_000)
     assert run("comment")[0] == 0
     body = the_comment(github)
-    assert 60_000 < len(body) <= 65_536 and "longer than a comment can be" in body
+    assert 65_000 < len(body) <= 65_536 and "longer than a comment can be" in body
     assert body.endswith("(https://github.com/ada/study/actions/runs/12)\n")
+
+    # What is cut in a drawing goes without it.
+    (study.root / "report/report.md").write_text("## a\n\n```mermaid\n" + "a-->b\n" * 30_000)
+    assert run("comment")[0] == 0
+    body = the_comment(github)
+    assert body.startswith(f"{MARKER}\n## a\n\n_The report is longer") and "```" not in body
+
+
+def test_a_note_takes_what_a_comment_cannot(run: Run, gitlab: forges.GitLab, study: Study) -> None:
+    text = "word\n" * 30_000
+    (study.root / "report/report.md").write_text(text)
+    assert run("comment")[0] == 0
+    assert the_comment(gitlab) == f"{MARKER}\n{text}"
 
 
 # --- faults
@@ -394,15 +400,38 @@ def test_a_proxy_that_cannot_be_used(
     assert err.startswith("error: no proxy that can be used: the environment\ntry: unset ALL_PROXY")
 
 
-def test_github_uploads_go_to_its_server_for_uploads() -> None:
-    api = http.Api("GitHub", "https://api.github.com", {}, ("Authorization", f"Bearer {TOKEN}"))
-    api._refuse_others("https://uploads.github.com/repos/ada/study/releases/1/assets")
-    for url in (
-        "https://uploads.github.com.example.org/", "http://uploads.github.com/",
-        "https://github.com/", "https://api.github.com:444/", "https://x@api.github.com/",
-    ):  # fmt: skip
-        with pytest.raises(StudyError, match="named another server"):
-            api._refuse_others(url)
+@pytest.mark.parametrize(
+    ("url", "is_asked"),
+    [
+        ("https://uploads.github.com", True),
+        ("https://uploads.github.com.example.org", False), ("http://uploads.github.com", False),
+        ("https://github.com", False), ("https://api.github.com:444", False),
+        ("https://x@api.github.com", False),
+    ],
+)  # fmt: skip
+def test_github_uploads_go_to_its_server_for_uploads(
+    run: Run, github: forges.GitHub, tagged: Study, monkeypatch: pytest.MonkeyPatch,
+    url: str, is_asked: bool,
+) -> None:  # fmt: skip
+    """What goes to GitHub's own API is answered by the double, as nothing else is."""
+    asked = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.host)
+        headers = {key.lower(): value for key, value in request.headers.items()}
+        path = request.url.raw_path.decode()
+        double = github.answer(Request(request.method, path, headers, request.read()))
+        return httpx.Response(double.status, json=double.body)
+
+    monkeypatch.setattr(httpx.HTTPTransport, "handle_request", lambda _, asked: answer(asked))
+    monkeypatch.setenv("GITHUB_API_URL", "https://api.github.com")
+    github.upload_url = url
+    status, _, err = run("release", TAG)
+    if is_asked:
+        assert (status, err) == (0, "") and set(asked) == {"api.github.com", "uploads.github.com"}
+    else:
+        assert status == 1 and "error: GitHub named another server, which gets no token" in err
+        assert set(asked) == {"api.github.com"}
 
 
 # --- release
@@ -420,31 +449,33 @@ def test_a_release_is_made_and_brought_up_to_date(run: Run, forge: Forge, tagged
     assert not made.get("draft")
     manifest = yaml.safe_load(forge.files[f"{TAG}/manifest.yaml"])
     assert (manifest["phase"], manifest["version"]) == ("question", "0.1.0")
-    assert set(forge.files) == {
-        f"{TAG}/{name}" for name in ("manifest.yaml", "report.md", "report.html")
-    }
+    assert set(forge.files) == {f"{TAG}/manifest.yaml"}
     if isinstance(forge, forges.GitLab):
-        assert {one["name"] for one in forge.links} == {"manifest.yaml", "report.md", "report.html"}
-        assert all(one["url"].startswith(f"{forge.url}/projects/42/packages/generic/release/{TAG}/")
-                   for one in forge.links)  # fmt: skip
+        (link,) = forge.links
+        place = f"{forge.url}/projects/42/packages/generic/release/{TAG}/manifest.yaml"
+        assert (link["name"], link["url"]) == ("manifest.yaml", place)
 
-    uploads = [one for one in forge.requests if b"accuracy" in one.body]
-    (tagged.root / "report/report.html").write_text("<p>newer</p>")
+    uploads = [one for one in forge.requests if b"gates:" in one.body]
+    assert len(uploads) == 1
+    made |= {"name": "Old", "body": "old", "description": "old"}
     status, out, _ = run("release", TAG)
     assert status == 0 and out.startswith("brought up to date: the release https://git")
     assert len(forge.releases) == 1
-    assert forge.files[f"{TAG}/report.html"] == b"<p>newer</p>"
-    assert [one for one in forge.requests if b"accuracy" in one.body] == uploads  # as they were
+    assert made["name"] == f"Question ({TAG})" and body in (made["body"], made["description"])
+    assert [one for one in forge.requests if b"gates:" in one.body] == uploads  # it was there
 
 
-def test_a_release_with_the_token_of_the_job(
+def test_a_release_with_another_token(
     run: Run, gitlab: forges.GitLab, tagged: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gitlab.tags = {TAG}
-    monkeypatch.delenv("GITLAB_TOKEN")
-    assert run("release", TAG)[0] == 0
-    assert all("job-token" in one.headers for one in gitlab.requests)
+    gitlab.tokens = TOKENS | {JOB: Token("ada", "job", role="Reporter")}
+    status, _, err = run("release", TAG)
+    assert status == 1 and "GitLab refused (403 403 Forbidden)" in err
+    gitlab.tokens = TOKENS | {PERSON: Token("grace")}
     monkeypatch.delenv("CI_JOB_TOKEN")
+    assert run("release", TAG)[0] == 0
+    monkeypatch.delenv("GITLAB_TOKEN")
     status, _, err = run("release", TAG)
     assert status == 1
     assert err.startswith("error: no release: no GITLAB_TOKEN: GitLab\ntry: give the job a token")
@@ -455,9 +486,9 @@ def test_a_release_that_takes_no_more_files_got_them_before(
 ) -> None:
     github.immutable = True
     assert run("release", TAG)[0] == 0
-    assert len(github.releases[0]["assets"]) == 3
+    (asset,) = github.releases[0]["assets"]
     assert run("release", TAG)[0] == 0  # nothing to upload
-    (tagged.root / "report/report.html").write_text("<p>newer</p>")
+    asset["digest"] = "another"
     status, _, err = run("release", TAG)
     assert status == 1 and "422 Cannot delete asset from an immutable release" in err
 
@@ -478,12 +509,12 @@ def test_a_passing_fault_leaves_one_release(
     forge.faults = [fault]
     assert run("release", TAG)[0] == 0
     assert len(forge.releases) == 1
-    assert len(forge.files) == 3
+    assert len(forge.files) == 1
     if isinstance(forge, forges.GitHub):
-        assert len(forge.releases[0]["assets"]) == 3
+        assert len(forge.releases[0]["assets"]) == 1
         assert forge.releases[0]["draft"] is False
     else:
-        assert len(forge.links) == 3
+        assert len(forge.links) == 1
 
 
 def test_what_a_failed_upload_left_is_replaced(
@@ -497,7 +528,7 @@ def test_what_a_failed_upload_left_is_replaced(
     github.faults = []
     assert run("release", TAG)[0] == 0
     assert {one["state"] for one in github.releases[0]["assets"]} == {"uploaded"}
-    assert len(github.releases) == 1 and len(github.releases[0]["assets"]) == 3
+    assert len(github.releases) == 1 and len(github.releases[0]["assets"]) == 1
 
 
 def test_a_tag_that_is_not_what_it_says_is_no_release(
@@ -523,7 +554,7 @@ def test_a_dry_run_of_a_release_works_everywhere(run: Run, tagged: Study) -> Non
     status, out, _ = run("release", TAG, "--dry-run")
     assert status == 0
     assert f"Question ({TAG})" in out and "| clean | holds |" in out
-    assert "files: manifest.yaml (" in out and "report.html" in out
+    assert "file: manifest.yaml (" in out
     status, _, err = run("release", TAG)
     assert status == 1 and "this is for CI" in err and f"release {TAG} --dry-run" in err
 
@@ -636,30 +667,29 @@ def test_a_template_that_does_not_answer(run: Run, newer: Study) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "shown"),
+    ("source", "address", "shown"),
     [
-        ("gh:ada/t", "<https://github.com/ada/t/blob/HEAD/CHANGELOG.md>"),
-        ("https://github.com/ada/t.git", "<https://github.com/ada/t/blob/HEAD/CHANGELOG.md>"),
-        ("gl:ada/t", "<https://gitlab.com/ada/t/-/blob/HEAD/CHANGELOG.md>"),
-        (
-            "https://u:pass@git.example.org/t",
-            "<https://git.example.org/t/-/blob/HEAD/CHANGELOG.md>",
-        ),
-        ("git@host:ada/t.git", "`CHANGELOG.md` of `git@host:ada/t.git`"),
+        ("gh:ada/t", "https://github.com/ada/t.git", "<https://github.com/ada/t/blob/HEAD/"),
+        ("gl:ada/t", "https://gitlab.com/ada/t.git", "<https://gitlab.com/ada/t/-/blob/HEAD/"),
+        ("https://u:pass@git.example.org/t.git", "", "<https://git.example.org/t/-/blob/HEAD/"),
+        ("git@host:ada/t.git", "", "`CHANGELOG.md` of `git@host:ada/t.git`"),
     ],
 )
 def test_where_the_changelog_is(
-    run: Run, newer: Study, monkeypatch: pytest.MonkeyPatch, source: str, shown: str
+    run: Run,
+    newer: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: str,
+    address: str,
+    shown: str,
 ) -> None:
-    class Done:
-        stdout = json.dumps(
-            {"update_available": True, "current_version": "1", "latest_version": "2|`@ada`"}
-        )
-
+    settings = tmp_path / "gitconfig"
+    there = Path(newer.answers["_src_path"]).as_uri()
+    settings.write_text(f'[url "{there}"]\n\tinsteadOf = {address or source}\n')
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
     answers = newer.answers | {"_src_path": source}
     (newer.root / ".copier-answers.yml").write_text(yaml.safe_dump(answers))
-    monkeypatch.setattr("data_versioning.forge.template_news.copier", lambda *_: Done)
-    assert template.CHECK_UPDATE[1] == "check-update"
-    _, out, _ = run("template-news", "--dry-run")
-    assert f"What is new: {shown}\n" in out and "pass" not in out
-    assert "<code>2&#124;&#96;&#64;ada&#96;</code>" in out
+    status, out, _ = run("template-news", "--dry-run")
+    assert status == 0
+    assert f"What is new: {shown}" in out and "CHANGELOG.md" in out and "pass" not in out

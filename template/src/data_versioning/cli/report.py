@@ -15,11 +15,9 @@ def add(verbs: Verbs) -> None:
     report.add_argument(
         "--base", metavar="REV", help="a tag, branch or commit (default: origin/main)"
     )
-    report.add_argument("--out", metavar="DIR", help="where to write (default: report)")
     json_option(report)
 
     comment = verbs.add("comment", _comment, "put the report under the pull request; for CI")
-    comment.add_argument("file", nargs="?", help="default: report/report.md")
     release = verbs.add("release", _release, "verify a phase's tag and release it; for CI")
     release.add_argument("tag", help="such as v1.0.0-analysis-complete")
     news = verbs.add(
@@ -32,7 +30,7 @@ def add(verbs: Verbs) -> None:
 def _report(args: argparse.Namespace) -> None:
     from data_versioning.reporting.report import write
 
-    made = write(Study.open(), args.base, args.out)
+    made = write(Study.open(), args.base)
     files = {"files": [str(path) for path in made.files]}
     show(args, made.found.as_dict() | files, made.text)
 
@@ -40,7 +38,7 @@ def _report(args: argparse.Namespace) -> None:
 def _comment(args: argparse.Namespace) -> None:
     from data_versioning.forge.comment import comment
 
-    print(comment(Study.open(), args.file, args.dry_run))
+    print(comment(Study.open(), args.dry_run))
 
 
 def _release(args: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cached_property
 from hashlib import sha256
@@ -16,7 +16,6 @@ from data_versioning.errors import StudyError
 from data_versioning.forge.http import Api, Refused, once
 
 Posted = dict[str, Any]
-TYPES = {".html": "text/html", ".md": "text/markdown", ".yaml": "application/yaml"}
 
 
 class GitHub:
@@ -102,17 +101,18 @@ class GitHub:
         return str(posted.get("html_url") or "")
 
     def release(
-        self, tag: str, title: str, body: str, assets: Mapping[str, bytes]
+        self, tag: str, title: str, body: str, file: str, content: bytes
     ) -> tuple[Posted, bool]:
         """Make a release of a tag, or bring the one there is up to date.
 
-        It is published last, because GitHub can be set to take no files for a published one.
+        It is published last, because GitHub can be set to take no file for a published one.
 
         Args:
             tag: The tag, which is there.
             title: Its title.
             body: Its text.
-            assets: Its files by name.
+            file: The name of its file.
+            content: What is in it, YAML.
 
         Returns:
             The release, and whether it was made.
@@ -124,8 +124,7 @@ class GitHub:
             lambda: self._api.send("POST", releases, draft),
         )
         one = f"{releases}/{found['id']}"
-        for name, content in assets.items():
-            self._attach(found, name, content)
+        self._attach(found, file, content)
         # An older phase that is completed again is not the latest one.
         published = {"name": title, "body": body, "draft": False, "make_latest": "legacy"}
         return self._api.send("PATCH", one, published), made
@@ -145,7 +144,7 @@ class GitHub:
             return None
 
         address = str(release.get("upload_url")).partition("{")[0]
-        kind = {"Content-Type": TYPES.get(Path(name).suffix, "application/octet-stream")}
+        kind = {"Content-Type": "application/yaml"}
         once(
             find,
             lambda: self._api.object(

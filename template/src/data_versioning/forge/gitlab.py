@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -20,7 +19,8 @@ class GitLab:
     """The project that a job of GitLab CI runs for.
 
     The job's environment says which: `CI_PROJECT_ID`, `CI_API_V4_URL`. `GITLAB_TOKEN` is a
-    project's access token; the job's own token, `CI_JOB_TOKEN`, makes releases and nothing else.
+    project's access token; the job's own token, `CI_JOB_TOKEN`, makes releases and nothing else,
+    and these are made with it where there is one.
     """
 
     name = "GitLab"
@@ -97,23 +97,24 @@ class GitLab:
         return str(posted.get("web_url") or (links or {}).get("self") or "")
 
     def release(
-        self, tag: str, title: str, body: str, assets: Mapping[str, bytes]
+        self, tag: str, title: str, body: str, file: str, content: bytes
     ) -> tuple[Posted, bool]:
         """Make a release of a tag, or bring the one there is up to date.
 
-        Its files are in the package registry, and linked.
+        Its file is in the package registry, and linked.
 
         Args:
             tag: The tag, which is there.
             title: Its title.
             body: Its text.
-            assets: Its files by name.
+            file: The name of its file.
+            content: What is in it.
 
         Returns:
             The release, and whether it was made.
         """
         one = f"{self._project}/releases/{quote(tag, safe='')}"
-        links = [self._upload(tag, name, content) for name, content in assets.items()]
+        link = self._upload(tag, file, content)
         named = {"name": title, "description": body}
         found, made = once(
             lambda: self._found(one),
@@ -123,8 +124,7 @@ class GitLab:
         )
         if not made:
             found = self._releases.send("PUT", one, named)
-        for link in links:
-            self._link(f"{one}/assets/links", link)
+        self._link(f"{one}/assets/links", link)
         return found, made
 
     def _found(self, path: str) -> Posted | None:
@@ -180,7 +180,8 @@ class GitLab:
 
     @cached_property
     def _releases(self) -> Api:
-        return self._api if self._token else self._with("JOB-TOKEN", self._job_token)
+        # A token for notes need not be one for releases; the job's is, if who pushed may.
+        return self._with("JOB-TOKEN", self._job_token) if self._job_token else self._api
 
     def _with(self, header: str, token: str) -> Api:
         if not token:

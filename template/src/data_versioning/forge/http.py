@@ -60,10 +60,9 @@ class Api:
         self.name = name
         self.url = url.rstrip("/")
         self._token = secret[1].rpartition(" ")[2]
-        where = urlsplit(self.url)
-        if where.scheme != "https" and (where.scheme != "http" or where.hostname not in LOOPBACK):
+        if not may_have_token(self.url):
             what = f"a token goes to {name} by https only"
-            raise StudyError(what, self._masked(f"{where.scheme}://{where.hostname}"), "use https")
+            raise StudyError(what, self._masked(self.url.partition("?")[0]), "use https")
         if not (self._token.isascii() and self._token.isprintable()):
             what = f"the token for {name} holds characters that no token has"
             raise StudyError(what, "", "copy it once more")
@@ -195,6 +194,15 @@ class Api:
 
     def _masked(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text
+
+
+def may_have_token(url: str) -> bool:
+    """Tell whether an address is one that nobody can read along: https, or this machine."""
+    try:
+        where = urlsplit(url)
+        return where.scheme == "https" or (where.scheme == "http" and where.hostname in LOOPBACK)
+    except ValueError:  # not an address, such as https://[x
+        return False
 
 
 def once(find: Callable[[], T | None], make: Callable[[], T]) -> tuple[T, bool]:

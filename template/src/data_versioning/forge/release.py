@@ -8,9 +8,10 @@ from data_versioning.phases import manifest
 from data_versioning.phases.phase_tags import PhaseTag, phase_tags
 from data_versioning.pipeline.metrics import shown
 from data_versioning.reporting.markdown import code, table
-from data_versioning.reporting.report import FOLDER, MARKDOWN, PAGE
 from data_versioning.study import Study, flatten
 from data_versioning.wording import printable
+
+MANIFEST = "manifest.yaml"
 
 
 def release(study: Study, name: str, dry_run: bool = False) -> str:
@@ -34,15 +35,16 @@ def release(study: Study, name: str, dry_run: bool = False) -> str:
         why = "; ".join(f"{one.gate}: {printable(one.evidence)}" for one in failed)
         raise StudyError(f"no release: {name} is not what it says", why, failed[0].mend)
     tag = next(one for one in phase_tags(study.root) if one.name == name)
-    title, body, assets = f"{_title(tag)} ({name})", _body(tag), _assets(study, tag)
+    title, body = f"{_title(tag)} ({name})", _body(tag)
+    said = manifest.dump(tag.manifest).encode()
     if dry_run:
-        files = ", ".join(f"{file} ({len(content)} bytes)" for file, content in assets.items())
-        return f"this release would be made:\n\n{title}\n\n{body}\nfiles: {files}"
+        file = f"{MANIFEST} ({len(said)} bytes)"
+        return f"this release would be made:\n\n{title}\n\n{body}\nfile: {file}"
     there = forge(f"python -m data_versioning release {name} --dry-run")
     if not there.may_release:
         mend = "give the job a token that may make releases"
         raise StudyError(f"no release: {there.lacks_token}", there.name, mend)
-    made, is_new = there.release(name, title, body, assets)
+    made, is_new = there.release(name, title, body, MANIFEST, said)
     return f"{'made' if is_new else 'brought up to date:'} the release {there.address(made)}"
 
 
@@ -61,12 +63,5 @@ def _body(tag: PhaseTag) -> str:
     metrics = [[f"{file}:{name}", shown(value)] for file, values in said["metrics"].items()
                for name, value in flatten(values)]  # fmt: skip
     parts.append(table([["metric", "value"], *metrics]))
-    parts.append("Versions of data, code and environment are in `manifest.yaml`.")
+    parts.append(f"Versions of data, code and environment are in `{MANIFEST}`.")
     return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _assets(study: Study, tag: PhaseTag) -> dict[str, bytes]:
-    """Return the manifest, and the report if one was written."""
-    files = [study.root / FOLDER / name for name in (MARKDOWN, PAGE)]
-    made = {file.name: file.read_bytes() for file in files if file.is_file()}
-    return {"manifest.yaml": manifest.dump(tag.manifest).encode()} | made

@@ -8,7 +8,7 @@ import re
 from data_versioning.errors import StudyError
 from data_versioning.experiments.store import shown
 from data_versioning.forge.environment import forge
-from data_versioning.forge.http import once
+from data_versioning.forge.posting import post
 from data_versioning.health.diagnosis.findings import Finding
 from data_versioning.health.diagnosis.template import CHECK_UPDATE, copier
 from data_versioning.reporting.markdown import code
@@ -30,6 +30,11 @@ Your own files stay as they are. What is new: {changelog}
 
 The next version will be told in this issue, as long as it is open; close it after the update.
 """
+DONE = {
+    "new": "opened an issue",
+    "same": "the issue is there already",
+    "changed": "brought the issue up to date",
+}
 HOSTS = {"gh": "https://github.com/", "gl": "https://gitlab.com/"}
 
 
@@ -65,17 +70,10 @@ def template_news(study: Study, dry_run: bool = False) -> str:
     if not there.may_write:
         # The failed job tells who has to know.
         raise StudyError(title, f"no issue says so: {there.lacks_token}", "make template-update")
-    found, made = once(
-        lambda: next((one for one in there.issues() if there.text(one).startswith(MARKER)), None),
-        lambda: there.add_issue(title, body),
+    issue, done = post(
+        there, there.issues, there.add_issue, there.change_issue, title=title, body=body
     )
-    where = there.address(found)
-    if made:
-        return f"opened an issue: {where}"
-    if (found.get("title"), there.text(found).strip()) == (title, body.strip()):
-        return f"the issue is there already: {where}"
-    there.change_issue(found, title, body)
-    return f"brought the issue up to date: {where}"
+    return f"{DONE[done]}: {there.address(issue)}"
 
 
 def _changelog(source: str) -> str:

@@ -1,4 +1,4 @@
-"""The report as Markdown that GitHub and GitLab show; it can be a comment of theirs."""
+"""The report as Markdown that GitHub and GitLab show."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from data_versioning.reporting.graph import parse
 from data_versioning.reporting.sections import Section, sections
 from data_versioning.wording import printable
 
-LONGEST = 64_000  # characters; GitHub's comments hold 65,536, marker and link included
 ROWS = 100  # of a table
 CELL = 160  # characters
 DRAWN = (15_000, 300)  # characters and edges of a flowchart; Mermaid refuses much more
-CUT = "\n\n_The report is longer than a comment can be; all of it is in `report.html`._\n"
 # What no Markdown, mention or link can be made of.
 PLAIN = re.compile(r"[A-Za-z0-9 ,+-]*(\.[0-9]+[A-Za-z0-9 ,+-]*)?")
 
@@ -29,7 +27,7 @@ def markdown(found: Comparison) -> str:
     ]
     for section in sections(found):
         parts += [f"### {section.title}", *_body(section, found)]
-    return cut("\n\n".join(filter(None, parts)) + "\n", LONGEST)
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
 def code(text: str) -> str:
@@ -40,16 +38,6 @@ def code(text: str) -> str:
         return f"`{text}`" if text else ""
     entities = re.sub(r"[!-/:-@[-`{-~]", lambda one: f"&#{ord(one[0])};", text)
     return f"<code>{entities}</code>"
-
-
-def cut(text: str, longest: int) -> str:
-    """Return a text that is no longer than that: its first lines, and a note that says so."""
-    if len(text) <= longest:
-        return text
-    kept = text[: longest - len(CUT)].rpartition("\n")[0]
-    if kept.count("```") % 2:
-        kept = kept.rpartition("```")[0]
-    return kept.rstrip() + CUT
 
 
 def table(rows: Sequence[Sequence[str]]) -> str:

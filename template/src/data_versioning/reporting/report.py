@@ -48,19 +48,18 @@ class Report:
         return "\n".join([*lines, f"wrote {' and '.join(shown)}"])
 
 
-def write(study: Study, base: str | None = None, folder: Path | str | None = None) -> Report:
+def write(study: Study, base: str | None = None) -> Report:
     """Compare the work tree with a revision, and write that as Markdown and as a page.
 
     Args:
         study: The study.
         base: A tag, branch or commit; the main branch when not given, or the commit before.
-        folder: Where to write; `report` in the study's folder when not given.
 
     Raises:
         StudyError: There is no such revision, or DVC's files are damaged.
     """
     found = compare(study, base)
-    there = Path(folder) if folder else study.root / FOLDER
+    there = study.root / FOLDER
     there.mkdir(parents=True, exist_ok=True)
     texts = {MARKDOWN: markdown(found), PAGE: page(found)}
     for name, text in texts.items():
