@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,18 @@ def test_the_commit_is_the_first_that_says_the_same(repository: Repository) -> N
     assert tracker.get_lineage(MODEL, side[:10]).code == {"src/train.py": hashed("b")}
     repository.merge("side")
     assert tracker.get_lineage(MODEL).code_commit == side, "the older one, now that it is here"
+
+
+def test_dates_among_parameters(repository: Repository, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are text in JSON, as deep as they may be."""
+    train = stage({"data/a.csv": "1"}, {MODEL: "m"}, {"begin": date(2020, 1, 2)})
+    prepare = stage({RAW: "1"}, {"data/a.csv": "1"}, {"all": {"end": [date(2021, 1, 2)]}})
+    repository.commit("one", {"dvc.lock": lock({"prepare": prepare, "train": train})})
+    assert main(["lineage", MODEL, "--rev", "HEAD", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["params"] == {"begin": "2020-01-02"}
+    assert shown["upstream_params"]["prepare"] == {"all": {"end": ["2021-01-02"]}}
+    assert shown["upstream"]["stages"][0]["params"] == shown["params"]
 
 
 def test_tracked_files_and_their_parts(repository: Repository) -> None:

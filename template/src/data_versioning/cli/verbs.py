@@ -74,7 +74,7 @@ def show(args: argparse.Namespace, result: Any, text: str | Callable[[], str]) -
         text: The same for people, or what makes it.
     """
     if args.json:
-        print(json.dumps(result, indent=2, ensure_ascii=False, default=str))
+        print(json.dumps(result, indent=2, ensure_ascii=False))
     else:
         print(text if isinstance(text, str) else text())
 

@@ -14,7 +14,7 @@ from data_versioning.lineage.past import Past, same_making, tags_holding
 from data_versioning.lineage.records import Kept, Record
 from data_versioning.lineage.upstream import Upstream, trace
 from data_versioning.models import artifacts, model_tags
-from data_versioning.study import Study
+from data_versioning.study import Study, plain
 from data_versioning.tools import git, git_history
 
 
@@ -74,8 +74,8 @@ class Lineage:
         """Return what JSON can hold."""
         made = asdict(self)
         for stage in made["upstream"]["stages"]:
-            stage["params"] = dict(stage["params"])
-        return made
+            stage["params"] = plain(dict(stage["params"]))
+        return made | {key: plain(made[key]) for key in ("params", "upstream_params")}
 
     def text(self) -> str:
         """Return it for people."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
-from data_versioning.study import Study, flatten, parse_yaml, refuse_deep
+from data_versioning.study import Study, flatten, parse_yaml, plain, refuse_deep
 from data_versioning.tools import dvc_files, git
 
 WORKSPACE = "workspace"
@@ -47,12 +46,9 @@ class Change:
         return None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as what JSON can hold: NaN and the infinities as text."""
+        """Return it as what JSON can hold."""
         values = {"old": self.old, "new": self.new, "difference": self.difference}
-        return {"file": self.file, "name": self.name} | {
-            key: str(value) if isinstance(value, float) and not math.isfinite(value) else value
-            for key, value in values.items()
-        }
+        return {"file": self.file, "name": self.name} | plain(values)
 
 
 @dataclass(frozen=True)
