@@ -174,7 +174,7 @@ def test_dates_among_parameters(repository: Repository, capsys: pytest.CaptureFi
     assert main(["lineage", MODEL, "--rev", "HEAD", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["params"] == {"begin": "2020-01-02"}
-    assert shown["upstream_params"]["prepare"] == {"all": {"end": ["2021-01-02"]}}
+    assert shown["upstream_params"]["prepare"] == {"all.end": ["2021-01-02"]}
     assert shown["upstream"]["stages"][0]["params"] == shown["params"]
 
 
