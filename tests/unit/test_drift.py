@@ -382,12 +382,19 @@ def test_refusals_of_a_study(science: Study, capsys: pytest.CaptureFixture[str])
         assert refusal("--since", "HEAD") == f"error: {said}\ntry: $EDITOR study.yaml\n"
 
 
+LISTED = [("question", "0.1.0"), ("review", "0.2.0")]
+
+
 def test_since_the_last_phase(study: Study) -> None:
     """The tag of a phase comes before nearer tags of other kinds; without one, any tag will do."""
     git(study.root, "tag", "people-v1.0.0")
     assert last_version(study) == "people-v1.0.0"
-    git(study.root, "tag", "v0.6.0-data-management")
-    for tag in (FIRST, "people-v1.1.0"):
-        git(study.root, "commit", "--quiet", "--allow-empty", "--message", tag)
+    phases = [f"  - {{name: {name}, version: {number}, gates: []}}\n" for name, number in LISTED]
+    explain(study, "phases:\n" + "".join(phases))
+    for name, _ in LISTED:
+        git(study.root, "commit", "--quiet", "--all", "--allow-empty", "--message", name)
+        assert main(["phase", "complete", name]) == 0
+    git(study.root, "commit", "--quiet", "--allow-empty", "--message", "more")
+    for tag in ("people-v1.1.0", "v9.9.9-by-hand"):
         git(study.root, "tag", tag)
-    assert last_version(study) == FIRST
+    assert last_version(study) == "v0.2.0-review"

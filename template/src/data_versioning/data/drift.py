@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +10,13 @@ from data_versioning.data import declared
 from data_versioning.data.column_tests import ColumnDrift, compare, holm
 from data_versioning.data.quality import DataProblem
 from data_versioning.data.tables import data_sets, is_table, read_table
-from data_versioning.data.versions import Version, content, files
+from data_versioning.data.versions import Version, changed_files, content
 from data_versioning.errors import StudyError
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git
+from data_versioning.tools import dvc_files, git, git_history
 
 if TYPE_CHECKING:
     from pandas import DataFrame
-
-PHASE_TAG = "v[0-9]*.[0-9]*.[0-9]*-*"  # a pattern of git's
 
 
 @dataclass(frozen=True)
@@ -190,10 +187,12 @@ def last_version(study: Study) -> str:
     Raises:
         StudyError: There is none.
     """
-    for pattern in (PHASE_TAG, "*"):
-        asked = ["describe", "--tags", "--abbrev=0", f"--match={pattern}", "HEAD"]
-        with suppress(StudyError):
-            return git.run(study.root, asked).decode().strip()
+    from data_versioning.phases.phase_tags import held
+
+    if phases := held(study.root):
+        return phases[-1].name
+    if tag := git_history.nearest_tag(study.root, "*"):
+        return tag
     mend = "python -m data_versioning drift --since <commit>"
     raise StudyError("no tag to compare with", "the history of HEAD", mend)
 
@@ -209,15 +208,10 @@ def _compared(
     if not old.md5 or not new.md5:
         return DatasetDrift(path, "new" if new.md5 else "gone")
     if ".dir" in old.md5 + new.md5:
-        return DatasetDrift(path, "changed", _changed_files(study, old, new))
+        files = changed_files(study, old, new)
+        counts = ", ".join(f"{len(names)} {kind}" for kind, names in files.items())
+        return DatasetDrift(path, "changed", f"files: {counts}")
     if not is_table(path):
         return DatasetDrift(path, "changed", "no table")
     before, now = (read_table(content(study, one), path, texts) for one in (old, new))
     return DatasetDrift(path, "changed", drift=detect_drift(before, now, alpha))
-
-
-def _changed_files(study: Study, old: Version, new: Version) -> str:
-    before, now = files(study, old), files(study, new)
-    added, removed = len(now.keys() - before.keys()), len(before.keys() - now.keys())
-    changed = sum(before[name] != now[name] for name in before.keys() & now.keys())
-    return f"files: {added} added, {removed} removed, {changed} changed"

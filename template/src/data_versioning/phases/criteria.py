@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.phases.findings import Finding, Verdict, verdict
-from data_versioning.phases.phase_tags import TAG, in_history, other_tags, phase_tags
+from data_versioning.phases.phase_tags import TAG, held, other_tags
 from data_versioning.phases.plan import Phase, phases
 from data_versioning.study import MARKER, Study, parse_yaml
 from data_versioning.tools import dvc_files, dvc_state, git, git_state
@@ -170,7 +170,7 @@ def _documentation(study: Study, phase: Phase) -> Verdict:
     from data_versioning.phases.documents import incomplete
 
     root = study.root
-    done = {tag.phase for tag in _held(root)} | {phase.name}
+    done = {tag.phase for tag in held(root)} | {phase.name}
     owed = [path for one in phases(study) if one.name in done for path in one.documents]
     owing = counted(len(set(owed)), "owed document")
     for path in dict.fromkeys([*DOCUMENTS, *owed]):
@@ -188,12 +188,12 @@ def _phases(study: Study) -> Verdict:
     for name, why in other_tags(root).items():
         if (match := TAG.fullmatch(name)) and match[2] in suffixes:
             return False, f"{name}: {why}", f"git tag --delete {name}, if it was not shared"
-    held = _held(root)
-    for tag in held:
+    complete = held(root)
+    for tag in complete:
         if wrong := [one for one in verify(study, tag.name) if one.ok is False]:
             mend = f"make phase-verify TAG={tag.name}"
             return False, f"{tag.name}: {wrong[0].gate}: {wrong[0].evidence}", mend
-    return True, f"{count} phases in {MARKER}; {counted(len(held), 'tag')}, all verified", ""
+    return True, f"{count} phases in {MARKER}; {counted(len(complete), 'tag')}, all verified", ""
 
 
 def _placeholders(root: Path) -> Verdict:
@@ -210,7 +210,3 @@ def _placeholders(root: Path) -> Verdict:
         path = shlex.quote(found[0].partition(":")[0])
         return False, f"{counted(len(found), 'placeholder')}: {listed(found)}", f"$EDITOR {path}"
     return True, f"none in {README}, docs/, CITATION.cff and {MARKER}", ""
-
-
-def _held(root: Path) -> list[Any]:
-    return in_history(root, phase_tags(root), git.resolve(root, "HEAD"))

@@ -23,18 +23,20 @@ MISSING = object()
 def stale_at(root: Path, commit: str) -> list[str]:
     """Return what at a commit is not what its `dvc.lock` says, in words; nothing if all is.
 
-    Folders that git keeps are not compared: DVC counts files in them that git ignores.
+    Frozen stages are not asked. Not compared are folders that git keeps, in which DVC counts files
+    that git ignores; files inside of tracked folders; commands with `${}`; parameters in Python;
+    and what other files than the study's own `dvc.yaml` describe.
 
     Args:
         root: The study.
         commit: The commit.
     """
-    stages = {
-        name: stage.get("do", stage) for name, stage in dvc_files.stages(root, commit).items()
-    }
+    described = dvc_files.stages(root, commit)
+    stages = {name: stage.get("do", stage) for name, stage in described.items()}
     locked = dvc_files.locked_stages(root, commit)
     ran = {name.partition("@")[0] for name in locked}
-    found = [f"stage {name} never ran" for name in stages if name not in ran]
+    asked = [name for name, stage in stages.items() if not stage.get("frozen")]
+    found = [f"stage {name} never ran" for name in asked if name not in ran]
     # DVC keeps the records of stages that are gone.
     records = [
         (name, stages[name.partition("@")[0]], lock)
@@ -53,6 +55,8 @@ def stale_at(root: Path, commit: str) -> list[str]:
     with Blobs(root) as blobs:
         contents = {path: blobs.read(blob) for path, blob in files.items()}
     for name, stage, lock in records:
+        if name.partition("@")[0] not in asked:
+            continue
         said = [*_command(stage, lock), *_params(stage, lock, contents)]
         said += _deps(stage, lock, recorded, contents)
         found += [f"stage {name}: {what}" for what in said]

@@ -57,6 +57,11 @@ def other_tags(root: Path) -> dict[str, str]:
     return _read(root)[1]
 
 
+def held(root: Path, commit: str = "HEAD") -> list[PhaseTag]:
+    """Return the tags of phases that a commit or one before it has, the nearest last."""
+    return in_history(root, phase_tags(root), commit)
+
+
 def in_history(root: Path, tags: Sequence[PhaseTag], commit: str) -> list[PhaseTag]:
     """Return those of some tags that a commit or one before it has, the nearest last."""
     listed = git.run(root, ["rev-list", "--topo-order", commit]).decode().split()

@@ -7,9 +7,13 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_versioning.errors import StudyError
-from data_versioning.tools import git
+from data_versioning.tools import git, git_history
+
+if TYPE_CHECKING:
+    from data_versioning.phases.phase_tags import PhaseTag
 
 SETTINGS = ".cz.toml"
 # The hook lets them pass; `git rebase --autosquash` takes them away before anybody else sees them.
@@ -30,6 +34,59 @@ class BadCommit:
     commit: str
     subject: str
     why: str
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Commits and those among them that do not follow the convention.
+
+    Args:
+        since: What they were counted from, a tag or another revision; empty for the whole history.
+        count: How many there are, merges not counted.
+        bad: Those whose message does not follow the convention, newest first.
+    """
+
+    since: str
+    count: int
+    bad: tuple[BadCommit, ...]
+
+
+def judge(root: Path, tip: str, since: str, without: Sequence[str]) -> Judged:
+    """Judge the messages of a history.
+
+    Args:
+        root: The study.
+        tip: The last of the commits.
+        since: See `Judged`.
+        without: Commits whose own history is left out.
+
+    Raises:
+        StudyError: `.cz.toml` is missing or broken.
+    """
+    revs = [tip, *(f"^{one}" for one in without)]
+    return Judged(since, git_history.count(root, revs), tuple(bad_commits(root, revs)))
+
+
+def judge_since_phase(root: Path, tip: str, held: Sequence[PhaseTag]) -> Judged:
+    """Judge the messages of the commits since the last phase, or since there is a convention.
+
+    Args:
+        root: The study.
+        tip: The last of the commits.
+        held: The tags of phases in its history, the nearest last.
+
+    Raises:
+        StudyError: The clone is shallow, or `.cz.toml` is missing or broken.
+    """
+    if git_history.is_shallow(root):
+        what = "a shallow clone: older commits are not here"
+        raise StudyError(what, str(root), "git fetch --unshallow --tags")
+    if held:
+        return judge(root, tip, held[-1].name, [tag.commit for tag in held])
+    # What was committed before the study knew the convention cannot follow it.
+    asked = ["log", "--diff-filter=A", "--format=%H", tip, "--", SETTINGS]
+    begin = git.run(root, asked).decode().split()[-1:]
+    return judge(root, tip, "".join(begin), begin)
 
 
 def bad_commits(root: Path, revs: Sequence[str]) -> list[BadCommit]:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from data_versioning.errors import StudyError
+from data_versioning.phases.phase_tags import held
 from data_versioning.study import Study
 from data_versioning.tools import git, git_history
+from data_versioning.wording import counted
 from data_versioning.workflow import branches, commits
 from data_versioning.workflow.commits import BadCommit
 
@@ -21,7 +23,6 @@ from data_versioning.workflow.commits import BadCommit
 # https://docs.gitlab.com/ci/variables/predefined_variables/
 CI_BRANCH = ("GITHUB_HEAD_REF", "CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", "CI_COMMIT_BRANCH")
 CI_TARGET = ("GITHUB_BASE_REF", "CI_MERGE_REQUEST_TARGET_BRANCH_NAME")
-PHASE_TAGS = "v[0-9]*.[0-9]*.[0-9]*-*"
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,12 @@ def check_history(study: Study, base: str | None = None) -> HistoryCheck:
     branch = git.branch(root) or ci_branch()
     if branch:
         branches.check_name(study, branch)
-    base = base or _base(root, branch)
-    revs = [f"{_connected(root, base)}..HEAD"] if base else ["HEAD"]
-    bad = commits.bad_commits(root, revs)
-    count = int(git.run(root, ["rev-list", "--count", "--no-merges", *revs, "--"]))
-    return HistoryCheck(branch, base, count, tuple(bad), _mend(root, base, bad) if bad else "")
+    if base := base or _base(root, branch):
+        found = commits.judge(root, "HEAD", base, [_connected(root, base)])
+    else:
+        found = commits.judge_since_phase(root, "HEAD", held(root))
+    mend = _mend(root, found.since, found.bad) if found.bad else ""
+    return HistoryCheck(branch, found.since, found.count, found.bad, mend)
 
 
 def ci_branch() -> str:
@@ -81,9 +83,10 @@ def ci_branch() -> str:
 
 
 def _base(root: Path, branch: str) -> str:
+    """Return what the branch is to be merged into; empty for `main`, and where there is none."""
     target = next(filter(None, map(os.environ.get, CI_TARGET)), "")
     if not target and branch in ("", branches.MAIN):
-        return _last_phase(root)
+        return ""
     target = target or branches.MAIN
     # GitLab fetches no other branch, but the commit that the request began at.
     began = os.environ.get("CI_MERGE_REQUEST_DIFF_BASE_SHA", "")
@@ -97,33 +100,17 @@ def _base(root: Path, branch: str) -> str:
     raise StudyError(what, str(root), f"git fetch{deeper} origin {ref}")
 
 
-def _last_phase(root: Path) -> str:
-    """Return the last phase's tag, or what the study began with; empty for the whole history."""
-    asked = ["git", "describe", "--tags", "--abbrev=0", f"--match={PHASE_TAGS}", "HEAD"]
-    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return done.stdout.strip()
-    if git_history.is_shallow(root):
-        what = "the clone is too shallow: no phase's tag is in what it holds"
-        raise StudyError(what, str(root), "git fetch --unshallow --tags")
-    # What was committed before the study knew the convention cannot follow it.
-    asked = ["log", "--diff-filter=A", "--format=%H", "HEAD", "--", commits.SETTINGS]
-    return (git.run(root, asked).decode().split() or [""])[-1]
-
-
 def _connected(root: Path, base: str) -> str:
     commit = git.resolve(root, base)
-    asked = ["git", "merge-base", commit, "HEAD"]
-    done = subprocess.run(asked, cwd=root, capture_output=True, check=False)
-    if done.returncode != 0 and git_history.is_shallow(root):
+    if not git_history.common_ancestor(root, commit, "HEAD") and git_history.is_shallow(root):
         what = "the clone is too shallow to tell which commits are new"
         raise StudyError(what, f"since {base}", "git fetch --unshallow")
     return commit
 
 
-def _mend(root: Path, base: str, bad: list[BadCommit]) -> str:
-    public = ["git", "merge-base", "--is-ancestor", bad[-1].commit, f"origin/{branches.MAIN}"]
-    if subprocess.run(public, cwd=root, capture_output=True, check=False).returncode == 0:
+def _mend(root: Path, base: str, bad: Sequence[BadCommit]) -> str:
+    last, main = bad[-1].commit, f"origin/{branches.MAIN}"
+    if git_history.common_ancestor(root, last, main) == last:
         return (
             "nothing: they are public. The phase they belong to is completed with "
             "make phase-complete PHASE=<name> OVERRIDE=<reason>"
@@ -141,7 +128,9 @@ def as_text(found: HistoryCheck) -> str:
     base = found.base[:10] if re.fullmatch("[0-9a-f]{40}", found.base) else found.base
     since = f" since {base}" if base else ""
     if found:
-        return f"{branch}{found.commits} commit(s){since}: all messages follow the convention"
+        count = counted(found.commits, "commit")
+        return f"{branch}{count}{since}: all messages follow the convention"
     lines = [f"{one.commit[:10]}  {one.subject!r}: {one.why}" for one in found.bad]
-    verdict = f"{len(lines)} of {found.commits} commit(s){since} do not follow the convention:"
-    return "\n".join([f"{branch}{verdict}", *lines, f"try: {found.mend}"])
+    of = f"{len(lines)} of {counted(found.commits, 'commit')}{since}"
+    verdict = f"{of} {'does' if len(lines) == 1 else 'do'} not follow the convention:"
+    return "\n".join([f"{branch}{verdict}", *lines, advice(found.mend)])
