@@ -14,7 +14,7 @@ from data_versioning.study import Study
 from data_versioning.tools import git as git_tool
 
 from tests.conftest import git
-from tests.unit.phases import furnish
+from tests.unit.phases import furnish, gate, write
 
 QUESTION = "v0.1.0-problem-formulation"
 
@@ -73,3 +73,17 @@ def test_tags_that_would_stop_every_verb(ready: Study, capsys: pytest.CaptureFix
     assert "an alias, which no manifest needs" in capsys.readouterr().out
     (framed,) = [one for one in git_tool.annotated_tags(root) if one.name == "v0.2.0-framed"]
     assert framed.message.rstrip("\n") == "a\x1eb\x1fc\n\n\x1e"
+
+
+def test_tests_that_do_not_run_are_not_passed(
+    ready: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_ADDOPTS", "--collect-only")
+    found = gate(ready, "tests")
+    assert (found.ok, found.evidence[:12]) == (True, "1 passed in ")
+    write(ready.root, "pytest.ini", "[pytest]\naddopts = --collect-only\n")
+    assert gate(ready, "tests").evidence == "no test passed: pytest ended with 0"
+    skip = "import pytest\n\n@pytest.mark.skip\ndef test_people():\n    assert False\n"
+    write(ready.root, "tests/test_people.py", skip)
+    write(ready.root, "pytest.ini", "[pytest]\naddopts = -q -q\n")
+    assert gate(ready, "tests").evidence.startswith("no test passed: 1 skipped in ")

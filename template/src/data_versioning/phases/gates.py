@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -144,13 +145,19 @@ def run_of_results(study: Study) -> dict[str, Any] | None:
 
 
 def _tests(study: Study, _: Phase) -> Verdict:
-    argv = [sys.executable, "-m", "pytest", "-q", "--color=no"]
-    done = subprocess.run(argv, cwd=study.root, capture_output=True, text=True, check=False)
+    # Not -q: the study's own options can hold another one, and then there are no counts.
+    argv = [sys.executable, "-m", "pytest", "--verbosity=-1", "--color=no"]
+    environment = {key: value for key, value in os.environ.items() if key != "PYTEST_ADDOPTS"}
+    done = subprocess.run(
+        argv, cwd=study.root, env=environment, capture_output=True, text=True, check=False
+    )
     lines = [line for line in done.stdout.splitlines() if line.strip()]
     counts = next((found[1] for line in reversed(lines) if (found := _COUNTED.fullmatch(line))), "")
     if done.returncode == 5:
         return False, "no tests", "write tests/test_<topic>.py"
     said = counts or f"pytest ended with {done.returncode}"
+    if done.returncode == 0 and not re.search(r"\b[1-9]\d* passed\b", counts):
+        return False, f"no test passed: {said}", "make test"
     return done.returncode == 0, said, "make test"
 
 
