@@ -313,16 +313,19 @@ def test_no_branch_is_checked_out(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
 
 
 class Server:
-    """A forge that refuses everybody, and remembers what it was sent."""
+    """A forge that refuses everybody, or sends them on, and remembers what it was sent."""
 
     def __init__(self) -> None:
         self.headers: list[str | None] = []
-        headers = self.headers
+        self.moved = ""  # where to
+        server = self
 
         class Refuse(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                headers.append(self.headers.get("Authorization"))
-                self.send_response(403)
+                server.headers.append(self.headers.get("Authorization"))
+                self.send_response(302 if server.moved else 403)
+                if server.moved:
+                    self.send_header("Location", f"{server.moved}{self.path}")
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -365,8 +368,9 @@ def test_the_token_of_ci_goes_to_its_own_forge_and_nowhere_else(
     """In a header; not into an argument, a file or what is printed; not to another server."""
     git(desk.root, "config", f"http.{server.url}/.extraHeader", "Authorization: Basic b2xk")
     monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
-    monkeypatch.setenv(token, "s3cret")
-    monkeypatch.setenv(address, server.url)
+    monkeypatch.setenv(token, " s3cret\n")
+    monkeypatch.setenv(address, f"{server.url}/")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "")
     git(desk.root, "remote", "set-url", "origin", f"{server.url}/ada/study.git")
     argv = desk.root.parent / "argv"
     spy = desk.root.parent / "bin/git"
@@ -393,6 +397,34 @@ def test_the_token_of_ci_goes_to_its_own_forge_and_nowhere_else(
     git(desk.root, "config", "--unset", f"http.{server.url}/.extraHeader")
     desk.push()
     assert set(server.headers) == {None}
+
+
+def test_the_token_of_ci_follows_nobody(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, server: Server
+) -> None:
+    """Neither to where the forge sends git, nor over the network in clear."""
+    desk.push()
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "0")
+    monkeypatch.setenv("GIT_PUSH_TOKEN", "s3cret")
+    monkeypatch.setenv("GITHUB_SERVER_URL", server.url)
+    git(desk.root, "remote", "set-url", "origin", f"{server.url}/ada/study.git")
+    other = Server()
+    server.moved = other.url
+    status, _, errors = desk.push("--dry-run")
+    other.close()
+    assert (status, len(server.headers), other.headers) == (1, 1, [])
+    assert errors == (
+        "error: origin points elsewhere, where no token goes: main\n"
+        "try: git remote set-url origin <where it is now>, then: make push\n"
+    )
+    for address in ("http://forge.example", "ftp://127.0.0.1", "https://[x"):
+        monkeypatch.setenv("GITHUB_SERVER_URL", address)
+        status, _, errors = desk.push("--dry-run")
+        assert (status, len(server.headers)) == (1, 1)
+        assert errors == (
+            "error: a token goes to git's server by https only: GITHUB_SERVER_URL\n"
+            "try: unset GIT_PUSH_TOKEN\n"
+        )
 
 
 # The hook, called by git.

@@ -62,7 +62,7 @@ class Api:
         self._token = secret[1].rpartition(" ")[2]
         if not may_have_token(self.url):
             what = f"a token goes to {name} by https only"
-            raise StudyError(what, self._masked(self.url.partition("?")[0]), "use https")
+            raise StudyError(what, "the address in the environment", "use https")
         if not (self._token.isascii() and self._token.isprintable()):
             what = f"the token for {name} holds characters that no token has"
             raise StudyError(what, "", "copy it once more")

@@ -15,6 +15,7 @@ from pathlib import Path
 from data_versioning.command import stream
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
+from data_versioning.forge.http import may_have_token
 from data_versioning.study import Study
 from data_versioning.tools import git, git_state
 from data_versioning.workflow.history_check import ci_branch
@@ -43,6 +44,11 @@ DIAGNOSES = [
         r"\[remote rejected\] +\S+ -> (?P<name>\S+) \((?P<why>.*)\)",
         "{remote} refused {name} ({why})",
         "work on a branch: git switch --create feature/<topic> && make push",
+    ),
+    (
+        r"returned error: 30[1278]",
+        "{remote} points elsewhere, where no token goes",
+        "git remote set-url {remote} <where it is now>, then: make push",
     ),
     (
         r"Authentication failed|could not read (Username|Password)|Permission denied|HTTP 40[13]"
@@ -163,19 +169,30 @@ def _environment() -> dict[str, str]:
     """Return the environment of git: it speaks English, and has the token of CI if there is one.
 
     An argument would show the token to every process of the machine.
+
+    Raises:
+        StudyError: The token would go over the network in clear.
     """
     env = os.environ | {"LC_ALL": "C"}
     for server, user, names in TOKENS:
-        token = next(filter(None, map(env.get, names)), "")
-        if token and (address := env.get(server)):
-            key = f"http.{address.rstrip('/')}/.extraHeader"
-            header = f"Authorization: Basic {b64encode(f'{user}:{token}'.encode()).decode()}"
-            count = int(env.get("GIT_CONFIG_COUNT") or 0)
-            for value in ("", header):  # the empty one drops what was configured before
-                env |= {f"GIT_CONFIG_KEY_{count}": key, f"GIT_CONFIG_VALUE_{count}": value}
-                count += 1
-            env["GIT_CONFIG_COUNT"] = str(count)
-            break
+        name = next((name for name in names if env.get(name, "").strip()), "")
+        address = env.get(server, "").strip().rstrip("/")
+        if not name or not address:
+            continue
+        if not may_have_token(address):
+            raise StudyError("a token goes to git's server by https only", server, f"unset {name}")
+        login = b64encode(os.fsencode(f"{user}:{env[name].strip()}")).decode()
+        settings = (
+            ("extraHeader", ""),  # drops what was configured before
+            ("extraHeader", f"Authorization: Basic {login}"),
+            ("followRedirects", "false"),  # git would take the header along
+        )
+        before = env.get("GIT_CONFIG_COUNT", "")
+        count = int(before) if before.isdecimal() else 0
+        for number, (key, value) in enumerate(settings, count):
+            env |= {f"GIT_CONFIG_KEY_{number}": f"http.{address}/.{key}"}
+            env |= {f"GIT_CONFIG_VALUE_{number}": value}
+        return env | {"GIT_CONFIG_COUNT": str(count + len(settings))}
     return env
 
 
