@@ -91,6 +91,8 @@ stages:
 def tools(isolated_settings: Path) -> None:
     """Commands find the tools of this repository's environment."""
     os.environ["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
+    os.environ["VIRTUAL_ENV"] = str(ROOT / ".venv")
+    os.environ["EDITOR"] = "vi"
 
 
 @pytest.fixture
@@ -103,11 +105,11 @@ def study(
     """A study with one commit, one stage that copies `in.txt` to `out.txt`, and DVC."""
 
     def make(root: Path) -> None:
-        _start(root, SETTINGS | COPYING)
+        start(root, SETTINGS | COPYING)
         _commit(root, "start")
 
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
-    return _copy(made_once(tmp_path_factory, "copying", make), tmp_path, monkeypatch)
+    return copied(made_once(tmp_path_factory, "copying", make), tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -126,7 +128,7 @@ def science(
     def make(folder: Path) -> None:
         root = folder / "study"
         root.mkdir()
-        _start(root, SETTINGS | SCIENCE)
+        start(root, SETTINGS | SCIENCE)
         (folder / "storage").mkdir()
         capture(["dvc", "remote", "add", "--default", "storage", "../storage"], root)
         capture(["dvc", "add", "--quiet", "data/raw/people.csv"], root)
@@ -138,10 +140,11 @@ def science(
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     made = made_once(tmp_path_factory, "science", make)
     shutil.copytree(made / "storage", tmp_path / "storage")
-    return _copy(made / "study", tmp_path, monkeypatch)
+    return copied(made / "study", tmp_path, monkeypatch)
 
 
-def _start(root: Path, files: dict[str, str]) -> None:
+def start(root: Path, files: dict[str, str]) -> None:
+    """Write the files of a study, and begin with git and DVC."""
     for path, content in files.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(content)
@@ -156,8 +159,9 @@ def _commit(root: Path, message: str) -> None:
     git(root, "commit", "--quiet", "--message", message)
 
 
-def _copy(made: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+def copied(made: Path, to: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """Copy a study that was made once, and go there."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # which MLflow itself sets
     root = to / "my study"
     shutil.copytree(made, root, symlinks=True)
     monkeypatch.chdir(root)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from data_versioning.cli import main
+from data_versioning.study import Study
 
 from tests.conftest import ROOT
 
@@ -60,3 +61,20 @@ def test_outside_of_a_study(
         said = capsys.readouterr().err.splitlines()
         assert said[0].startswith("error: no study.yaml here or above")
         assert said[1].startswith("try: cd ")
+
+
+def test_a_mend_can_be_typed(
+    study: Study, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also in a shell that has neither the study's environment nor an editor."""
+    (study.root / "study.yaml").write_text("large_file_mb: 1\n")
+    appended = "python -m data_versioning phase defaults >> study.yaml"
+    assert main(["phase", "status"]) == 1
+    assert f"try: {appended}\n" in capsys.readouterr().err
+    for name in ("VIRTUAL_ENV", "EDITOR"):
+        monkeypatch.delenv(name)
+    assert main(["phase", "status"]) == 1
+    assert f"try: .venv/bin/{appended}\n" in capsys.readouterr().err
+    (study.root / "study.yaml").write_text("large_file_mb: [\n")
+    assert main(["phase", "status"]) == 1
+    assert capsys.readouterr().err.endswith("try: vi study.yaml\n")

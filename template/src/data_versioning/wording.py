@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Sequence
 
+_PROGRAM = re.compile(r"(^|[;&|] )(?=(?:python|dvc|mlflow|gto|cz|pre-commit|data-versioning) )")
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
 
@@ -34,3 +37,16 @@ def printable(text: str) -> str:
         letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
         for letter in " ".join(text.split())
     )
+
+
+def advice(mend: str) -> str:
+    """Return the line that names a mend, as it can be typed in the shell that runs this.
+
+    Args:
+        mend: A command.
+    """
+    if not os.environ.get("VIRTUAL_ENV"):  # its programs are found by their path only
+        mend = _PROGRAM.sub(r"\1.venv/bin/", mend)
+    if not os.environ.get("EDITOR"):
+        mend = mend.replace("$EDITOR", "vi")
+    return f"try: {mend}"

@@ -28,6 +28,7 @@ from data_versioning.cli import (
 )
 from data_versioning.cli.verbs import Verbs
 from data_versioning.errors import StudyError, UsageError
+from data_versioning.wording import advice
 
 SHORT = "data-versioning"  # in the study's environment
 
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except StudyError as error:
         print(f"error: {error}", file=sys.stderr)
         if error.mend:
-            print(f"try: {error.mend}", file=sys.stderr)
+            print(advice(error.mend), file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 1
     except BrokenPipeError:  # whoever read this has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

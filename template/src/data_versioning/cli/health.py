@@ -7,6 +7,7 @@ import shlex
 from dataclasses import asdict
 
 from data_versioning.cli.verbs import Verbs, aligned, json_option, positive, show
+from data_versioning.wording import advice
 
 
 def add(verbs: Verbs) -> None:
@@ -50,7 +51,7 @@ def _doctor(args: argparse.Namespace) -> int:
     text = "\n".join(
         f"{one.severity:<8} {one.id}  {one.title}"
         + (f": {one.where}" if one.where else "")
-        + (f"\n{'':<15} try: {one.mend}" if one.mend else "")
+        + (f"\n{'':<15} {advice(one.mend)}" if one.mend else "")
         for one in found
     )
     show(args, facts, text or "the study is well: nothing to mend")
@@ -67,7 +68,7 @@ def _check_remote(args: argparse.Namespace) -> int:
     rows += [
         [one.remote, one.path, str(one.files), ", ".join(one.revisions)] for one in found.unpushed
     ]
-    mends = "".join(f"\ntry: {mend}" for mend in found.mends)
+    mends = "".join(f"\n{advice(mend)}" for mend in found.mends)
     well = f"everything is in {' and '.join(found.remotes)}: {found.versions} files and folders"
     where = f"not in {args.remote}" if args.remote else "on this machine only"
     note = f"\nnote: {len(found.older)} older versions are {where}; send them: {SEND_ALL}"

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from data_versioning.cli.verbs import Verbs, aligned, json_option, show
+from data_versioning.wording import advice
 
 if TYPE_CHECKING:
     from data_versioning.data.column_tests import ColumnDrift
@@ -53,7 +54,7 @@ def _text(found: DataDrift) -> str:
     for one in found.datasets:
         lines.append(f"{one.path}: {one.state}" + (f", {one.note}" if one.note else ""))
         if one.problem:
-            lines.append(f"  {one.problem.what}\n  try: {one.problem.mend}")
+            lines.append(f"  {one.problem.what}\n  {advice(one.problem.mend)}")
         elif one.drift:
             lines[-1] += f", rows: {one.drift.rows[0]}, now {one.drift.rows[1]}"
             table = aligned([HEADER, *(_row(test, one) for test in one.drift.columns)])
@@ -61,7 +62,7 @@ def _text(found: DataDrift) -> str:
         elif one.state == "gone":
             lines[-1] += f" ({one.why('') or 'unexplained'})"
     if found.unexplained:
-        lines.append(f"say why it drifted, under drift: explained:\n  try: {EDIT}")
+        lines.append(f"say why it drifted, under drift: explained:\n  {advice(EDIT)}")
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from data_versioning.data.tables import SUFFIXES, data_sets, is_table, read_tabl
 from data_versioning.errors import StudyError
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files
+from data_versioning.wording import advice
 
 if TYPE_CHECKING:
     from pandas import Index, Series
@@ -80,7 +81,7 @@ def text(problems: Iterable[DataProblem]) -> str:
     lines = []
     for one in problems:
         where = f"{one.path}: {shown(one.column)}" if one.column else one.path
-        lines.append(f"{where}: {one.what}\n  try: {one.mend}")
+        lines.append(f"{where}: {one.what}\n  {advice(one.mend)}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from data_versioning.errors import StudyError, one_line
-from data_versioning.wording import printable
+from data_versioning.wording import advice, printable
 
 DIAGNOSE = "make doctor"
 WORDS = {True: "holds", False: "FAILS", None: "-"}
@@ -46,5 +46,5 @@ def text(findings: Iterable[Finding]) -> str:
     lines = []
     for one in findings:
         lines.append(f"{WORDS[one.ok]:<5}  {one.gate}: {printable(one.evidence)}")
-        lines += [f"       try: {one.mend}"] * bool(one.mend and one.ok is False)
+        lines += [f"       {advice(one.mend)}"] * bool(one.mend and one.ok is False)
     return "\n".join(lines)

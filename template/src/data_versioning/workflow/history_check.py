@@ -14,7 +14,7 @@ from data_versioning.errors import StudyError
 from data_versioning.phases.phase_tags import held
 from data_versioning.study import Study
 from data_versioning.tools import git, git_history
-from data_versioning.wording import counted
+from data_versioning.wording import advice, counted
 from data_versioning.workflow import branches, commits
 from data_versioning.workflow.commits import BadCommit
 
