@@ -26,6 +26,7 @@ from data_versioning.wording import counted
 STALE, FOLLOWS, UNKNOWN, FROZEN, FRESH = "stale", "follows", "unknown", "frozen", "up to date"
 GONE = "deleted"  # as DVC words it
 ELSEWHERE = "not asked"
+ALWAYS = "it runs every time"
 WORDS = {"modified": "changed", "new": "is new to it", GONE: "is gone"}
 
 
@@ -80,6 +81,12 @@ class Pipeline:
             else:
                 found[name] = Stage(name, FRESH)
         return tuple(found.values())
+
+    @property
+    def stale(self) -> list[str]:
+        """The stages that are stale, and not only because they run every time."""
+        stale = [one for one in self.stages if one.verdict == STALE]
+        return [one.name for one in stale if one.reasons != (ALWAYS,)]
 
     @property
     def differing(self) -> tuple[str, ...]:
@@ -202,7 +209,7 @@ def state(study: Study, ran: Collection[str] = ()) -> Pipeline:
 
 def _reasons(facts: dict[str, Any]) -> Iterator[str]:
     if facts["always"]:
-        yield "it runs every time"
+        yield ALWAYS
     if not facts["recorded"] and facts["outs"]:
         yield "it never ran"
         return

@@ -14,7 +14,7 @@ from data_versioning.errors import StudyError
 from data_versioning.lineage import records
 from data_versioning.lineage.records import Record
 from data_versioning.reproduction.clean_clone import clean_clone, environment
-from data_versioning.reproduction.freshness import FROZEN, STALE, state
+from data_versioning.reproduction.freshness import FROZEN, state
 from data_versioning.reproduction.sparse import fetch
 from data_versioning.study import Study
 from data_versioning.tools import dvc, git
@@ -104,8 +104,7 @@ def prove(study: Study, keep: Path | str | None = None, quiet: bool = False) -> 
     """
     with clean_clone(study, keep) as clone:
         pipeline = state(clone)
-        stale = [one for one in pipeline.names(STALE) if not pipeline.facts[one]["always"]]
-        if stale:
+        if stale := pipeline.stale:
             what = "the results of this commit are not up to date"
             raise StudyError(what, ", ".join(stale), "make repro, then git commit")
         names = [stage.name for stage in pipeline.stages if stage.verdict != FROZEN]
