@@ -20,6 +20,7 @@ from data_versioning import check_dvc_status, check_experiment_logging, doctor
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
+from data_versioning.experiments.run_search import search
 from data_versioning.experiments.runs import log_reproduction
 from data_versioning.experiments.store import setup_mlflow
 from data_versioning.health.push_status import Unpushed
@@ -378,6 +379,8 @@ def test_results_without_a_run_are_named_and_logged(
     assert [one.what for one in found.findings] == ["no run was logged for the current dvc.lock"]
     assert found.runs == ()
     assert status().run is None
+    assert search(pushed) == []
+    assert doctor(offline=True)
     assert not (root / "mlflow.db").exists()
     (mend,) = (one.mend for one in found.findings)
     assert main(mend.removeprefix("python -m data_versioning ").split()) == 0

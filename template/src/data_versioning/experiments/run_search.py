@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_versioning.errors import StudyError, UsageError, one_line
 from data_versioning.experiments.run_values import as_stored
-from data_versioning.experiments.store import readable, setup_mlflow
+from data_versioning.experiments.store import database, readable, setup_mlflow
 from data_versioning.study import Study
 
 if TYPE_CHECKING:
@@ -40,11 +40,14 @@ def search(
 
     Returns:
         One mapping a run: `run_id`, `name`, `experiment`, `started` (ISO 8601, local time),
-        `status`, `commit`, `dirty`, `failed_stage`, `metrics`, `params`.
+        `status`, `commit`, `dirty`, `failed_stage`, `metrics`, `params`. None where there is no
+        store yet: asking MLflow would make one.
 
     Raises:
         StudyError: MLflow does not understand the filter or the order.
     """
+    if (file := database(study)) and not file.exists():
+        return []
     experiment_id = setup_mlflow(study, experiment)
     import mlflow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from data_versioning.experiments.run_search import DEFAULT, search
-from data_versioning.experiments.store import database, readable
+from data_versioning.experiments.store import database, is_local, readable
 from data_versioning.health.processes import is_held, is_open_elsewhere
 from data_versioning.health.push_status import PushStatus, push_status
 from data_versioning.pipeline import unlogged
@@ -100,16 +100,12 @@ def check_experiment_logging(project_dir: Path | str = ".", limit: int = 20) -> 
 
 def logging_status(study: Study, limit: int = 20) -> LoggingStatus:
     """Do what `check_experiment_logging` does."""
-    rows: list[dict[str, Any]] = []
-    logged = None
-    file = database(study)
-    if file is None or file.exists():  # asking MLflow would make it
-        rows = search(study, limit=limit)
-        logged = run_of_lock(study)
+    rows = search(study, limit=limit)
+    logged = run_of_lock(study)
     unknown = git_state.unknown_commits(
         study.root, (row["commit"] for row in rows if row["commit"] not in ("", "none"))
     )
-    if file is None:  # others may keep their runs on this server, too
+    if not is_local(study):  # others may keep their runs on this server, too
         rows = [row for row in rows if row["experiment"] != DEFAULT or _is_ours(row, unknown)]
     dead = _dead(study, rows)
     committed = _committed_runs(study, rows)

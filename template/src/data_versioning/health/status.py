@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 
 from data_versioning.errors import StudyError
 from data_versioning.experiments.run_search import search
-from data_versioning.experiments.store import database
 from data_versioning.health.checks import FAILURES, run_of_lock
+from data_versioning.health.drift import Drift, drift_of
 from data_versioning.health.push_status import push_status
 from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, dvc_state, git, git_state
-from data_versioning.tools.dvc_state import Drift
+from data_versioning.tools import dvc_files, git, git_state
 from data_versioning.wording import listed
 
 PATIENCE = 5  # seconds that a remote has for its answer
@@ -83,7 +82,7 @@ def status(project_dir: Path | str = ".") -> Status:
     study = Study.open(project_dir)
     root = study.root
     with ThreadPoolExecutor() as pool:  # DVC, the remote and MLflow each take a second to start
-        drift = pool.submit(dvc_state.drift, root)
+        drift = pool.submit(drift_of, study)
         pushed = pool.submit(push_status, study, revisions=False, seconds=PATIENCE)
         run = pool.submit(_last_runs, study)
         in_git = git.toplevel(root) is not None
@@ -122,6 +121,9 @@ def text(found: Status) -> str:
         lines.append(f"pipeline  {f'stale: {stale}' if stale else 'up to date'}")
         if found.drift.changed:
             lines.append(f"data      changed: {listed(found.drift.changed, SHOWN)}")
+        if found.drift.edited:
+            edited = listed(found.drift.edited, SHOWN)
+            lines.append(f"data      changed since it was made: {edited}; make repro replaces it")
         if found.drift.absent:
             lines.append(f"data      not here: {listed(found.drift.absent, SHOWN)} (make pull)")
     if found.unpushed is not None:
@@ -183,7 +185,4 @@ def _line(run: LastRun) -> str:
 
 
 def _latest(study: Study) -> dict[str, Any] | None:
-    file = database(study)
-    if file is not None and not file.exists():  # asking MLflow would make it
-        return None
     return next(iter(search(study, limit=1)), None)

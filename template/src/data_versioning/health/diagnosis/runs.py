@@ -30,12 +30,11 @@ def store(case: Case) -> Iterator[Finding]:
     """Look at the latest runs, and compare MLflow's registry with git's tags."""
     study = case.study
     file = database(study)
-    if (file is None and case.offline) or not (study.root / ANSWERS).is_file():
+    is_there = file.exists() if file else not case.offline
+    if not is_there or not case.in_git or not (study.root / ANSWERS).is_file():
         return  # the answers name the experiment; `template.answers` says that they are missing
     try:
-        found = logging_status(study, RECENT) if case.in_git else None
-        if found is None or (file is not None and not file.exists()):
-            return
+        found = logging_status(study, RECENT)
         for one in found.findings:
             if one.run_id in found.dead and one.mend:
                 yield Finding("DV303", f"run {one.run_id[:8]}: {one.what}", one.mend)
