@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from data_versioning.data.remotes import masked
@@ -40,6 +41,23 @@ def files(study: Study, version: Version) -> dict[str, str]:
         listed = _file_system(study, version).find(version.path, detail=True)
     hashes = {name: (found.get("dvc_info") or {}).get("md5") for name, found in listed.items()}
     return {name: known for name, known in hashes.items() if known}
+
+
+def changed_files(study: Study, old: Version, new: Version) -> dict[str, list[str]]:
+    """Return which files of a folder were `added`, `removed` and `changed`, by their path in it.
+
+    Raises:
+        StudyError: As `files`.
+    """
+    before, now = (
+        {str(PurePosixPath(name).relative_to(one.path)): md5 for name, md5 in of.items()}
+        for one, of in ((old, files(study, old)), (new, files(study, new)))
+    )
+    return {
+        "added": sorted(now.keys() - before.keys()),
+        "removed": sorted(before.keys() - now.keys()),
+        "changed": sorted(one for one in before.keys() & now.keys() if before[one] != now[one]),
+    }
 
 
 def content(study: Study, version: Version) -> bytes:

@@ -8,64 +8,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
-from data_versioning.errors import StudyError
-from data_versioning.health.processes import is_held
-from data_versioning.pipeline.manager import LOCK
-from data_versioning.tools import dvc
-
 CONFIG = ".dvc/config"
-ABSENT = {"deleted", "not in cache"}
 _SECRET = re.compile(
     r"(?!ask_).*(password|passphrase|secret\w*|token|account_key|connection_string)"
 )
 _URL_SECRET = re.compile(r"://[^/@]*:(?!\d+/)[^@]+@")
-
-
-@dataclass(frozen=True)
-class Drift:
-    """Where the work tree is not what DVC recorded.
-
-    Args:
-        stale: Stages to run again.
-        changed: Tracked data that was changed.
-        absent: Tracked data, and outputs of stages that are not stale, that are not here.
-    """
-
-    stale: tuple[str, ...] = ()
-    changed: tuple[str, ...] = ()
-    absent: tuple[str, ...] = ()
-
-
-def drift(root: Path) -> Drift:
-    """Return where the work tree is not what DVC recorded, by one call of DVC.
-
-    Raises:
-        StudyError: DVC cannot read its files, or a reproduction is under way.
-    """
-    if is_held(root / LOCK):
-        raise StudyError("a reproduction is under way", str(root), "wait for it")
-    asked = ["dvc", "status", "--json"]
-    try:
-        done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise StudyError("command not found", "dvc", "make setup") from None
-    if done.returncode != 0:
-        raise StudyError("DVC cannot read the study", dvc.failure(done.stderr)[1])
-    stale, changed, absent = [], [], []
-    for address, said in json.loads(done.stdout or "{}").items():
-        outs = {path: how for one in said if isinstance(one, dict)
-                for path, how in one.get("changed outs", {}).items()}  # fmt: skip
-        others = any(not isinstance(one, dict) or one.keys() - {"changed outs"} for one in said)
-        gone = [path for path, how in outs.items() if how in ABSENT]
-        if not address.endswith(".dvc") and (others or len(gone) < len(outs)):
-            stale.append(address)  # another run makes what is gone
-            continue
-        absent += gone
-        changed += [path for path in outs if path not in gone]
-    return Drift(tuple(stale), tuple(changed), tuple(absent))
 
 
 def lacking(
@@ -105,17 +54,6 @@ def lacking(
     except subprocess.TimeoutExpired:
         return 1, {}, f"ERROR: timed out after {seconds} seconds"
     return done.returncode, json.loads(done.stdout) if done.returncode == 0 else {}, done.stderr
-
-
-def files(root: Path, rev: str, folder: str) -> dict[str, str]:
-    """Return the MD5 of every file of a tracked folder at a revision, by its path in the folder.
-
-    Raises:
-        StudyError: The list of its files is neither in the cache nor in the remote.
-    """
-    asked = ["ls", "--recursive", "--show-hash", "--json", "--rev", rev, "--", ".", folder]
-    listed = json.loads(dvc.call(root, *asked))
-    return {entry["path"]: str(entry["md5"]) for entry in listed}
 
 
 def open_secrets(root: Path) -> list[tuple[str, str]]:

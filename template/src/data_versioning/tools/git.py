@@ -1,4 +1,4 @@
-"""The only module that knows git's command line."""
+"""What is asked of git and done with it everywhere; see also `git_state` and `git_history`."""
 
 from __future__ import annotations
 

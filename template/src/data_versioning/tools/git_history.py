@@ -166,6 +166,25 @@ def ancestors(root: Path, rev: str) -> set[str]:
     return set(git.run(root, ["rev-list", rev]).decode().split())
 
 
+def common_ancestor(root: Path, commit: str, other: str) -> str | None:
+    """Return the last commit that two revisions both hold, or None."""
+    asked = ["git", "merge-base", commit, other]
+    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def nearest_tag(root: Path, pattern: str) -> str | None:
+    """Return the last tag of some name in the history of the current commit, or None."""
+    asked = ["git", "describe", "--tags", "--abbrev=0", f"--match={pattern}", "HEAD"]
+    done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def count(root: Path, revs: Sequence[str]) -> int:
+    """Return how many commits some revisions hold, merges not counted."""
+    return int(git.run(root, ["rev-list", "--count", "--no-merges", *revs, "--"]))
+
+
 def identity(root: Path) -> tuple[str, str]:
     """Return name and address of who would commit; empty where git does not know."""
     asked = ["git", "var", "GIT_AUTHOR_IDENT"]

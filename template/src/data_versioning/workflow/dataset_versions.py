@@ -14,12 +14,13 @@ from typing import Any
 import semver
 
 from data_versioning.data import remotes, trackable
+from data_versioning.data.versions import Version, changed_files
 from data_versioning.errors import StudyError, UsageError
 from data_versioning.health.references import Reference, committed
 from data_versioning.lineage import records
 from data_versioning.study import Study
-from data_versioning.tools import dvc, dvc_state, git, git_history, git_state
-from data_versioning.workflow.dataset_tags import KINDS, TAG, DatasetTag, dataset_tags, write
+from data_versioning.tools import dvc, git, git_history, git_state
+from data_versioning.workflow.dataset_tags import TAG, DatasetTag, dataset_tags, write
 from data_versioning.workflow.new_data import not_sent
 
 FIRST = "1.0.0"
@@ -76,7 +77,9 @@ def tag_dataset(
         time=datetime.now().astimezone().replace(microsecond=0),
         message=said,
         since=last.name if last else "",
-        changes=_changes(root, last, path, head, kept.size or 0) if last else {},
+        changes=_changes(study, last, Version(path, known[path].md5, head), kept.size or 0)
+        if last
+        else {},
     )
     if not dry_run:
         write(root, made, last.time if last else None)
@@ -171,19 +174,11 @@ def _refuse_unknown_versions(root: Path, dataset: str, tags: Iterable[DatasetTag
         raise StudyError(what, ", ".join(sorted(unknown)), "git fetch --tags origin")
 
 
-def _changes(root: Path, last: DatasetTag, path: str, head: str, size: int) -> dict[str, Any]:
+def _changes(study: Study, last: DatasetTag, version: Version, size: int) -> dict[str, Any]:
     changes: dict[str, Any] = {"bytes": size - last.size}
     if not last.md5.endswith(".dir"):
         return changes
-    old = dvc_state.files(root, last.commit, last.path)
-    new = dvc_state.files(root, head, path)
-    found = (
-        sorted(new.keys() - old.keys()),
-        sorted(old.keys() - new.keys()),
-        sorted(one for one in old.keys() & new.keys() if old[one] != new[one]),
-    )
-    listed = []
-    for kind, names in zip(KINDS, found, strict=True):
-        changes[kind] = len(names)
-        listed += [f"{kind} {one}" for one in names]
-    return changes | {"files": listed[:SHOWN]}
+    found = changed_files(study, Version(last.path, last.md5, last.commit), version)
+    changes |= {kind: len(names) for kind, names in found.items()}
+    files = [f"{kind} {one}" for kind, names in found.items() for one in names]
+    return changes | {"files": files[:SHOWN]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +9,7 @@ from data_versioning.data import remotes
 from data_versioning.errors import StudyError
 from data_versioning.phases.phase_tags import TAG as PHASE_TAG
 from data_versioning.study import Study
-from data_versioning.tools import git_state
+from data_versioning.tools import git_history, git_state
 from data_versioning.workflow import branches
 from data_versioning.workflow.dataset_tags import TAG as DATASET_TAG
 from data_versioning.workflow.new_data import new_references, not_sent, refusal
@@ -74,8 +73,8 @@ def _check_branch(study: Study, update: Update, remote: str) -> None:
     if git_state.unknown_commits(study.root, [update.remote]):
         what = "main there has commits that are not here"
         raise StudyError(what, remote, "git pull --rebase, then push again")
-    asked = ["git", "merge-base", "--is-ancestor", update.remote, update.local]
-    if subprocess.run(asked, cwd=study.root, capture_output=True, check=False).returncode != 0:
+    held = git_history.common_ancestor(study.root, update.remote, update.local)
+    if held != update.remote:
         what = "main is never rewritten: this push drops commits that are public"
         raise StudyError(what, remote, "git pull --rebase, then push again without --force")
 
