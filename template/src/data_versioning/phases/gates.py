@@ -12,12 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from data_versioning.errors import StudyError
 from data_versioning.phases.findings import Finding, Verdict, verdict
-from data_versioning.phases.phase_tags import PhaseTag, in_history, phase_tags
+from data_versioning.phases.phase_tags import PhaseTag, held
 from data_versioning.phases.plan import Phase
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git, git_history, git_state
+from data_versioning.tools import dvc_files, git, git_state
 from data_versioning.wording import counted, listed
 
 RECENT = 100  # runs
@@ -81,13 +80,14 @@ def _pipeline(study: Study, _: Phase) -> Verdict:
     from data_versioning.phases.lock_check import stale_at
     from data_versioning.reproduction import freshness
 
-    pipeline, fine = freshness.check(study), (freshness.FRESH, freshness.FROZEN)
+    pipeline = freshness.check(study)
     if not pipeline.stages:
         return False, f"{dvc_files.PIPELINE} has no stages", "dvc stage add"
-    if wrong := [one for one in pipeline.stages if one.verdict not in fine]:
-        said = [f"{one.name} ({'; '.join(one.reasons)})" for one in wrong]
-        unknown = all(one.verdict == freshness.UNKNOWN for one in wrong)
-        return False, f"not up to date: {listed(said)}", "make pull" if unknown else "make repro"
+    if wrong := [*pipeline.stale, *pipeline.names(freshness.UNKNOWN)]:
+        said = [f"{one.name} ({'; '.join(one.reasons)})" for one in pipeline.stages
+                if one.name in wrong]  # fmt: skip
+        mend = "make repro" if pipeline.stale else "make pull"
+        return False, f"not up to date: {listed(said)}", mend
     if differing := pipeline.differing:
         names = shlex.join(differing)
         return False, f"tracked data was changed: {listed(differing)}", f"dvc add -- {names}"
@@ -178,10 +178,9 @@ def _drift(study: Study, _: Phase) -> Verdict:
     from data_versioning.data.declared import EDIT
     from data_versioning.data.drift import data_drift
 
-    held = in_history(study.root, phase_tags(study.root), _head(study.root))
-    if not held:
+    if not (complete := held(study.root)):
         return True, "nothing to compare with: no phase is complete yet", ""
-    since = held[-1].name
+    since = complete[-1].name
     found = data_drift(study, since)
     if found.problems:
         said = [f"{one.path}: {one.what}" for one in found.problems]
@@ -218,42 +217,32 @@ def _documents(study: Study, phase: Phase) -> Verdict:
 
 def _commits(study: Study, _: Phase) -> Verdict:
     root, head = study.root, _head(study.root)
-    return commits_until(root, head, in_history(root, phase_tags(root), head))
+    return commits_until(root, head, held(root, head))
 
 
-def commits_until(root: Path, commit: str, held: Sequence[PhaseTag]) -> Verdict:
+def commits_until(root: Path, commit: str, complete: Sequence[PhaseTag]) -> Verdict:
     """Judge the messages of the commits since the last phase, or since there is a convention.
 
     Args:
         root: The study.
         commit: The last of the commits.
-        held: The tags of phases in its history, the nearest last.
+        complete: The tags of phases in its history, the nearest last.
 
     Raises:
         StudyError: The clone is shallow, or `.cz.toml` is missing or broken.
     """
-    from data_versioning.workflow.commits import SETTINGS, bad_commits
+    from data_versioning.workflow.commits import judge_since_phase
 
-    if git_history.is_shallow(root):
-        raise StudyError("a shallow clone: older commits are not here", "", "git fetch --unshallow")
-    begin = [tag.commit for tag in held]
-    if not held:
-        asked = ["log", "--diff-filter=A", "--format=%H", commit, "--", SETTINGS]
-        begin = git.run(root, asked).decode().split()[-1:]
-    revs = [commit, *(f"^{one}" for one in begin)]
-    count = int(git.run(root, ["rev-list", "--count", "--no-merges", *revs, "--"]))
-    since = held[-1].name if held else begin[0][:8] if begin else "the first one"
-    if bad := bad_commits(root, revs):
-        said = [f"{one.commit[:8]} {one.subject!r}: {one.why}" for one in bad]
-        where = shlex.quote(since) if begin else "--root"
+    found = judge_since_phase(root, commit, complete)
+    count = counted(found.count, "commit")
+    since = (found.since if complete else found.since[:8]) or "the first one"
+    if found.bad:
+        said = [f"{one.commit[:8]} {one.subject!r}: {one.why}" for one in found.bad]
+        where = shlex.quote(since) if found.since else "--root"
         mend = f"git rebase --interactive {where}, with `reword` before each of them;"
         mend += " what is public already stays, and needs OVERRIDE=<reason>"
-        return (
-            False,
-            f"{len(bad)} of {counted(count, 'commit')} since {since}: {listed(said)}",
-            mend,
-        )
-    return True, f"{counted(count, 'commit')} since {since}, all following the convention", ""
+        return False, f"{len(said)} of {count} since {since}: {listed(said)}", mend
+    return True, f"{count} since {since}, all following the convention", ""
 
 
 def _head(root: Path) -> str:
