@@ -17,19 +17,21 @@ from data_versioning.study import Study
 from tests.conftest import ROOT, git
 
 ANALYSIS = "[clean, pipeline, pushed, logged, tests, data, drift, documents, commits]"
-PHASES = f"""\
-large_file_mb: 0.1
-datasets:
-  - path: data/prepared.csv
-    context: training
-phases:
+EARLY = """\
   - name: problem-formulation
     version: 0.1.0
     documents: [docs/question.md]
   - name: data-management
     version: 0.6.0
     gates: [clean, documents, commits, data-management]
-  - name: analysis
+"""
+PHASES = f"""\
+large_file_mb: 0.1
+datasets:
+  - path: data/prepared.csv
+    context: training
+phases:
+{EARLY}  - name: analysis
     version: 1.0.0
     suffix: analysis-complete
     gates: {ANALYSIS}
@@ -66,22 +68,24 @@ FILES = {
 TAG = "v1.0.0-analysis-complete"
 
 
-def furnish(root: Path) -> None:
+def furnish(root: Path, plan: str = PHASES) -> None:
     """Add what phases ask for to a study, and commit it."""
-    for path, content in FILES.items():
+    for path, content in (FILES | {"study.yaml": plan}).items():
         write(root, path, content)
     for name in (".cz.toml", ".pre-commit-config.yaml"):
         shutil.copy(ROOT / "template" / name, root)
     with (root / ".gitignore").open("a") as file:
-        file.write("__pycache__/\n")
+        file.write("__pycache__/\n/.venv\n")
     save(root, "docs: what the phases ask for")
-    shutil.rmtree(root / ".git/hooks", ignore_errors=True)
-    (root / ".git/hooks").mkdir()
-    for name in ("pre-commit", "commit-msg", "pre-push"):
-        hook = root / ".git/hooks" / name
-        hook.write_text(git_hooks.PRE_PUSH if name == "pre-push" else "#!/bin/sh\n")
-        hook.chmod(0o755)
     git_hooks.install_drivers(Study(root))
+
+
+def install_hooks(root: Path) -> None:
+    """Install the hooks as `make setup` does, with the environment of this repository."""
+    (root / ".venv").symlink_to(ROOT / ".venv")
+    capture([str(root / ".venv/bin/python"), "-m", "pre_commit", "install"], root)
+    assert git_hooks.install_pre_push(Study(root)) == ""
+    (root / ".venv").unlink()
 
 
 def write(root: Path, path: str, content: str) -> None:

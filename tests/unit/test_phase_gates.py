@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -14,12 +15,14 @@ from data_versioning.command import capture
 from data_versioning.experiments.store import setup_mlflow
 from data_versioning.phases import criteria
 from data_versioning.phases.findings import Finding
+from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.plan import phase
+from data_versioning.setup import git_hooks
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files
 
 from tests.conftest import git
-from tests.unit.phases import FILES, PHASES, furnish, gate, save, write
+from tests.unit.phases import FILES, PHASES, furnish, gate, install_hooks, save, write
 
 
 @pytest.fixture
@@ -84,8 +87,8 @@ def test_unfinished_work_of_git_is_not_clean(ready: Study, work: str) -> None:
     argv = ["git", work, *(["--no-edit"] if work == "revert" else []), of]
     assert subprocess.run(argv, cwd=root, capture_output=True, check=False).returncode != 0
     found = gate(ready, "clean")
-    assert found.evidence == f"in the middle of a {work}"
-    assert found.mend == f"git {work} --continue, or: git {work} --abort"
+    assert found.evidence == f"in the middle of a {work} (git {work} --abort takes it back)"
+    assert found.mend == f"git {work} --continue"
     capture(["git", work, "--abort"], root)
     assert gate(ready, "clean").ok
 
@@ -116,6 +119,48 @@ def test_pipeline_looks_at_the_commit_too(ready: Study) -> None:
     assert found.mend == "make repro; git add --all && git commit"
     save(root)
     assert gate(ready, "pipeline").ok
+
+
+def test_a_frozen_stage_is_not_asked(ready: Study) -> None:
+    """Neither on disk nor in the commit; what reads its output is."""
+    root = ready.root
+    capture(["dvc", "freeze", "train"], root)
+    write(root, "params.yaml", "prepare:\n  rows: 3\ntrain:\n  alpha: 0.7\n  name: ridge\n")
+    save(root)
+    assert gate(ready, "pipeline").ok
+    lock = (root / "dvc.lock").read_text()
+    begin, evaluate = lock.split("  evaluate:")
+    model = re.search(r"path: models/model.json\n      hash: md5\n      md5: (\w+)", evaluate)
+    assert model
+    write(root, "dvc.lock", f"{begin}  evaluate:{evaluate.replace(model[1], 'f' * 32, 1)}")
+    save(root)
+    found = stale_at(root, "HEAD")
+    assert found == ["stage evaluate: models/model.json is another version than it read"]
+
+
+def test_a_stage_that_runs_every_time_is_no_older_for_it(ready: Study) -> None:
+    """Nothing could make it up to date; another reason counts."""
+    root = ready.root
+    text = (root / "dvc.yaml").read_text()
+    write(root, "dvc.yaml", text.replace("  train:\n", "  train:\n    always_changed: true\n"))
+    save(root)
+    assert gate(ready, "pipeline").ok
+    write(root, "params.yaml", "prepare:\n  rows: 3\ntrain:\n  alpha: 0.7\n  name: ridge\n")
+    found = gate(ready, "pipeline")
+    said = "train (it runs every time; params.yaml: train changed)"
+    assert (found.evidence, found.mend) == (f"not up to date: {said}", "make repro")
+
+
+def test_data_that_differs_is_named(ready: Study) -> None:
+    """Nothing reads it, so that no stage is out of date."""
+    root = ready.root
+    write(root, "notes.csv", "a\n1\n")
+    capture(["dvc", "add", "--quiet", "notes.csv"], root)
+    (root / "notes.csv").chmod(0o644)
+    write(root, "notes.csv", "a\n2\n")
+    found = gate(ready, "pipeline")
+    assert found.evidence == "tracked data was changed: notes.csv"
+    assert found.mend == "dvc add -- notes.csv"
 
 
 def test_a_study_without_stages_has_no_pipeline(ready: Study) -> None:
@@ -240,9 +285,9 @@ def test_drift(ready: Study) -> None:
     found = gate(ready, "drift")
     assert found.evidence == (
         "unexplained since v0.1.0-problem-formulation:"
-        " data/raw/people.csv: years, data/raw/people.csv: age"
+        " data/raw/people.csv: years, data/raw/people.csv: age; say why under drift: explained:"
     )
-    assert found.mend == "$EDITOR study.yaml: say why under drift: explained:"
+    assert found.mend == "$EDITOR study.yaml"
     explained = "drift:\n  explained:\n    data/raw/people.csv: renamed\n"
     write(root, "study.yaml", PHASES + explained)
     assert gate(ready, "drift").evidence == (
@@ -320,6 +365,7 @@ ITEMS = (
 
 def test_data_management(ready: Study) -> None:
     """Nine items, each with its evidence."""
+    install_hooks(ready.root)
     found = {one.gate: one for one in PhaseGate().check("data-management")}
     items = [f"data-management: {name}" for name in ITEMS]
     assert list(found) == ["clean", "documents", "commits", *items]
@@ -328,7 +374,9 @@ def test_data_management(ready: Study) -> None:
     assert evidence[0] == "DVC is set up; storage answers and holds 4 files and folders"
     assert evidence[1].startswith("mlflow.db: run ")
     assert evidence[1].endswith(" with 2 metrics")
-    assert evidence[2] == "3 hooks, 2 merge drivers, and README.md on both"
+    assert evidence[2] == (
+        "hooks and merge drivers are installed; README.md says how to work with them"
+    )
     assert evidence[3] == "1 author, MIT, title 'People'"
     assert evidence[4] == "no file of 0.1 MB or more outside of DVC; a hook refuses them"
     assert evidence[5].startswith("the doctor finds no error; tests: 1 passed in ")
@@ -342,12 +390,13 @@ def test_what_fails_each_item(ready: Study, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "storage/files")
     for file in root.glob("mlflow.db*"):
         file.unlink()
+    install_hooks(root)
     (root / ".git/hooks/pre-push").unlink()
     write(root, "CITATION.cff", FILES["CITATION.cff"].replace("family-names: L", "alias: L"))
     write(root, "big.csv", "x" * 200_000)
     write(root, "tests/test_people.py", "def test_a():\n    assert False\n")
     write(root, "data/README.md", "# Data\n\n## Whose?\n")
-    write(root, "docs/more.md", "more: TBD\n")
+    write(root, "docs/more.md", "As `TODO` says:\n\nmore: TBD\n")
     git(root, "tag", "v0.1.0-problem-formulation")
     found = {one.gate: one for one in PhaseGate().check("data-management")}
     wrong = {name: found[f"data-management: {name}"] for name in ITEMS}
@@ -358,8 +407,8 @@ def test_what_fails_each_item(ready: Study, tmp_path: Path) -> None:
             " and 1 more",
             "make push",
         ),
-        "experiment tracking": (False, "there is no mlflow.db", "make repro"),
-        "git workflow": (False, "hooks are not installed: pre-push", "make setup"),
+        "experiment tracking": (False, "mlflow.db: no finished run has metrics", "make repro"),
+        "git workflow": (False, "pre-push: a git hook is not installed", "make setup"),
         "artifact metadata": (
             False,
             "CITATION.cff: author 1 has no family-names",
@@ -377,7 +426,7 @@ def test_what_fails_each_item(ready: Study, tmp_path: Path) -> None:
             "v0.1.0-problem-formulation: not annotated, so there is no manifest",
             "git tag --delete v0.1.0-problem-formulation, if it was not shared",
         ),
-        "no placeholders": (False, "1 placeholder: docs/more.md:1 TBD", "$EDITOR docs/more.md"),
+        "no placeholders": (False, "1 placeholder: docs/more.md:3 TBD", "$EDITOR docs/more.md"),
     }
     assert "tests: 1 failed in " in wrong["components tested"].evidence
     assert not (root / "mlflow.db").exists()  # it looks, and writes nothing
@@ -397,7 +446,6 @@ AUTHOR = "  - family-names: Lovelace\n    given-names: Ada\n"
             },
             {
                 "artifact metadata": "CITATION.cff has no license",
-                "git workflow": "README.md does not mention: feature/",
                 "automatic tracking": ".pre-commit-config.yaml has no refuse-large-files",
             },
         ),
@@ -446,11 +494,71 @@ def test_items_read_the_files(
         assert wrong[item].mend
 
 
-def test_drivers_and_remote(ready: Study) -> None:
+def items(study: Study) -> dict[str, Finding]:
+    """Return what the nine items of data management find, the tests not asked."""
+    study = Study(study.root)
+    chosen = phase(study, "data-management")
+    found = criteria.check(study, chosen, Finding("tests", True, "1 passed"))
+    return {one.gate.removeprefix("data-management: "): one for one in found}
+
+
+def test_hooks_and_drivers_that_do_nothing(ready: Study) -> None:
+    """What only has the name of a hook or of a driver is none."""
     root = ready.root
-    git(root, "config", "--unset", "merge.dvc.driver")
-    found = gate(ready, "data-management: git workflow", "data-management")
-    assert (found.evidence, found.mend) == ("git has no merge.dvc.driver", "make setup")
+    git(root, "config", "merge.dvc.driver", "true")
+    install_hooks(root)
+    write(root, "README.md", FILES["README.md"].replace("feature/", ""))
+    found = items(ready)["git workflow"]
+    said = "merge drivers are missing, or others: dvc"
+    assert (found.ok, found.evidence, found.mend) == (False, said, "make setup")
+    git_hooks.install_drivers(ready)
+    found = items(ready)["git workflow"]
+    assert found.evidence == "README.md does not mention: feature/"
+    (root / ".git/hooks/pre-commit").write_text("#!/bin/sh\nexit 0\n")
+    found = items(ready)["git workflow"]
+    assert found.evidence == "pre-commit: a git hook is not installed"
+    assert found.mend == ".venv/bin/python -m pre_commit install"
+    assert items(ready)["automatic tracking"].evidence == found.evidence
+
+
+def test_hooks_that_are_not_the_studys(ready: Study, tmp_path: Path) -> None:
+    """Where `make setup` installs none, none is asked for, and the evidence says so."""
+    root = ready.root
+    git(root, "config", "core.hooksPath", ".githooks")
+    found = items(ready)
+    others = "git runs the hooks of core.hooksPath"
+    assert found["git workflow"].evidence == (
+        f"merge drivers are installed; {others}; README.md says how to work with them"
+    )
+    assert found["automatic tracking"].evidence.endswith(f"outside of DVC; {others}")
+    (root / ".git").rename(tmp_path / ".git")
+    git(tmp_path, "config", "--unset", "core.hooksPath")
+    found = items(ready)
+    others = f"hooks belong to the repository around this study, {tmp_path}"
+    assert found["git workflow"].ok
+    assert others in found["git workflow"].evidence
+
+
+def test_what_is_not_there(ready: Study) -> None:
+    """A configuration of DVC that is not committed, and runs without metrics."""
+    root = ready.root
+    git(root, "rm", "--quiet", "--cached", ".dvc/config")
+    setup_mlflow(ready)
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    (experiment,) = [one for one in client.search_experiments() if one.name == "my-study"]
+    for run in client.search_runs([experiment.experiment_id]):
+        client.delete_run(run.info.run_id)
+    client.set_terminated(client.create_run(experiment.experiment_id).info.run_id)
+    found = items(ready)
+    assert found["storage"].evidence == ".dvc/config is not there or not committed"
+    assert found["storage"].mend == "make setup"
+    assert found["experiment tracking"].evidence == "mlflow.db: no finished run has metrics"
+
+
+def test_large_files_and_remote(ready: Study) -> None:
+    root = ready.root
     capture(["dvc", "remote", "remove", "storage"], root)
     found = gate(ready, "data-management: storage", "data-management")
     assert found.evidence == f"no remote is configured: {root}"

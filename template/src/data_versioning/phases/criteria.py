@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from data_versioning.phases.findings import Finding, Verdict, verdict
-from data_versioning.phases.phase_tags import TAG, held, other_tags
+from data_versioning.phases.phase_tags import TAG, held, in_history, other_tags, phase_tags
 from data_versioning.phases.plan import Phase, phases
+from data_versioning.setup import git_hooks
 from data_versioning.study import MARKER, Study, parse_yaml
 from data_versioning.tools import dvc_files, dvc_state, git, git_state
 from data_versioning.wording import counted, listed
 
 GATE = "data-management"
 SETUP = "make setup"
-HOOKS = ("pre-commit", "commit-msg", "pre-push")
-DRIVERS = ("dvc-lock", "dvc")
+HOOKS = ("DV111", "DV112")  # as the doctor calls one that is missing, another, or runs elsewhere
 README = "README.md"
 WORKFLOW = ("make phase-start", "make phase-complete", "feature/", "make push")
 DOCUMENTS = (README, "data/README.md")
-PLACEHOLDER = re.compile(r"\b(?:TODO|TBD|FIXME)\b")
 
 
 def check(study: Study, phase: Phase, tests: Finding) -> list[Finding]:
@@ -38,13 +35,14 @@ def check(study: Study, phase: Phase, tests: Finding) -> list[Finding]:
 
     found = doctor(study.root, offline=True)  # its items about remotes are asked by our own
     large = [one.where for one in found if one.id == "DV406"]
+    hooks = {one.where: one for one in found if one.id in HOOKS}
     errors = [one for one in found if one.severity == "error"]
     items: dict[str, Callable[[], Verdict]] = {
         "storage": lambda: _storage(study),
         "experiment tracking": lambda: _tracking(study),
-        "git workflow": lambda: _workflow(study),
+        "git workflow": lambda: _workflow(study.root, hooks),
         "artifact metadata": lambda: _metadata(study.root),
-        "automatic tracking": lambda: _large_files(study, large),
+        "automatic tracking": lambda: _large_files(study, large, hooks),
         "components tested": lambda: _tested(errors, tests),
         "documentation": lambda: _documentation(study, phase),
         "phases": lambda: _phases(study),
@@ -72,10 +70,8 @@ def _tracking(study: Study) -> Verdict:
     from data_versioning.experiments.run_search import search
     from data_versioning.experiments.store import database, shown, tracking_uri
 
-    file = database(study)
-    if file is not None and not file.exists():  # asking MLflow would make it
-        return False, f"there is no {file.name}", "make repro"
     runs = search(study, "attributes.status = 'FINISHED'", limit=100)
+    file = database(study)
     where = shown(tracking_uri(study)) if file is None else file.name
     if run := next((one for one in runs if one["metrics"]), None):
         metrics = counted(len(run["metrics"]), "metric")
@@ -83,23 +79,30 @@ def _tracking(study: Study) -> Verdict:
     return False, f"{where}: no finished run has metrics", "make repro"
 
 
-def _workflow(study: Study) -> Verdict:
+def _workflow(root: Path, hooks: Mapping[str, Any]) -> Verdict:
     """Hooks and merge drivers are installed, and the README says how to work with them."""
-    root = study.root
-    missing = [name for name in HOOKS if not _is_hook(git_state.folder(root, f"hooks/{name}"))]
-    if missing:
-        return False, f"hooks are not installed: {', '.join(missing)}", SETUP
-    keys = [f"merge.{name}.driver" for name in DRIVERS]
-    if missing := [key for key in keys if not git.is_configured(root, key)]:
-        return False, f"git has no {', '.join(missing)}", SETUP
+    if hooks:
+        said = [f"{name}: {one.title}" for name, one in hooks.items()]
+        return False, listed(said), next(iter(hooks.values())).mend
+    if missing := git_hooks.missing_drivers(root):
+        return False, f"merge drivers are missing, or others: {', '.join(missing)}", SETUP
     readme = (root / README).read_text(encoding="utf-8") if (root / README).is_file() else ""
     if missing := [words for words in WORKFLOW if words not in readme]:
         return False, f"{README} does not mention: {', '.join(missing)}", f"$EDITOR {README}"
-    return True, f"{len(HOOKS)} hooks, {len(DRIVERS)} merge drivers, and {README} on both", ""
+    others = _other_hooks(root)
+    both = "merge drivers" if others else "hooks and merge drivers"
+    state = "; ".join(filter(None, (f"{both} are installed", others)))
+    return True, f"{state}; {README} says how to work with them", ""
 
 
-def _is_hook(path: Path) -> bool:
-    return path.is_file() and os.access(path, os.X_OK)
+def _other_hooks(root: Path) -> str:
+    """Return whose hooks git runs where `make setup` installs none; empty where it does."""
+    if git.is_configured(root, "core.hooksPath"):
+        return "git runs the hooks of core.hooksPath"
+    top = git.toplevel(root)
+    if top is None or top.resolve() == root.resolve():
+        return ""
+    return f"hooks belong to the repository around this study, {top}"
 
 
 def _metadata(root: Path) -> Verdict:
@@ -137,7 +140,7 @@ def _is_author(author: Any, title: Any) -> bool:
     return bool(author.get("family-names") or author.get("name") not in (None, "", stands_in))
 
 
-def _large_files(study: Study, committed: list[str]) -> Verdict:
+def _large_files(study: Study, committed: list[str], hooks: Mapping[str, Any]) -> Verdict:
     """No large file is outside of DVC, and the hook that refuses them is installed."""
     root, limit = study.root, study.large_file_bytes
     if committed:
@@ -151,10 +154,11 @@ def _large_files(study: Study, committed: list[str]) -> Verdict:
     hook = "refuse-large-files"
     if not config.is_file() or hook not in config.read_text(encoding="utf-8"):
         return False, f"{config.name} has no {hook}", "make template-update"
-    if not _is_hook(git_state.folder(root, "hooks/pre-commit")):
-        return False, "the hook pre-commit is not installed", SETUP
+    if missing := hooks.get("pre-commit"):
+        return False, f"pre-commit: {missing.title}", missing.mend
+    guard = _other_hooks(root) or "a hook refuses them"
     size = f"{limit / 1024**2:.3g} MB"
-    return True, f"no file of {size} or more outside of DVC; a hook refuses them", ""
+    return True, f"no file of {size} or more outside of DVC; {guard}", ""
 
 
 def _tested(errors: list[Any], tests: Finding) -> Verdict:
@@ -188,7 +192,7 @@ def _phases(study: Study) -> Verdict:
     for name, why in other_tags(root).items():
         if (match := TAG.fullmatch(name)) and match[2] in suffixes:
             return False, f"{name}: {why}", f"git tag --delete {name}, if it was not shared"
-    complete = held(root)
+    complete = in_history(root, phase_tags(root), "HEAD")
     for tag in complete:
         if wrong := [one for one in verify(study, tag.name) if one.ok is False]:
             mend = f"make phase-verify TAG={tag.name}"
@@ -197,15 +201,17 @@ def _phases(study: Study) -> Verdict:
 
 
 def _placeholders(root: Path) -> Verdict:
-    """No TODO, TBD or FIXME in what readers and archives get."""
-    found = []
+    """Nothing is still to be written in what readers and archives get."""
+    from data_versioning.phases.documents import is_markdown, placeholders
+
+    found: list[str] = []
     for path in git_state.files(root, [README, "docs", "CITATION.cff", MARKER]):
         try:
-            lines = (root / path).read_text(encoding="utf-8").splitlines()
+            text = (root / path).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
             continue  # a figure
-        found += [f"{path}:{number} {match[0]}" for number, line in enumerate(lines, 1)
-                  if (match := PLACEHOLDER.search(line))]  # fmt: skip
+        at = sorted(placeholders(text, is_markdown(path)))
+        found += [f"{path}:{line} {word}" for line, word in at]
     if found:
         path = shlex.quote(found[0].partition(":")[0])
         return False, f"{counted(len(found), 'placeholder')}: {listed(found)}", f"$EDITOR {path}"

@@ -73,7 +73,9 @@ def incomplete(root: Path, path: str, rev: str | None = None) -> list[str]:
     if "\0" in text:
         return []
     missing = [*_unanswered(text)] if is_markdown(path) else []
-    missing += _placeholders(text, is_markdown(path))
+    missing += [
+        (line, f"placeholder {word}") for line, word in placeholders(text, is_markdown(path))
+    ]
     return [f"{path}: {what} (line {line})" for line, what in sorted(missing)]
 
 
@@ -112,8 +114,13 @@ def _says_something(line: str) -> bool:
     return any(map(str.isalnum, _LIST_MARKER.sub("", line, count=1)))
 
 
-def _placeholders(text: str, markdown: bool) -> Iterator[tuple[int, str]]:
-    """Yield line and text of what stands for something that is still to be written."""
+def placeholders(text: str, markdown: bool) -> Iterator[tuple[int, str]]:
+    """Yield line and text of what stands for something that is still to be written.
+
+    Args:
+        text: What is searched.
+        markdown: Whether its code is to be left out.
+    """
     # A note in a comment is one too; a hint there is help.
     for pattern, kinds in (
         (_WORDS, ("fenced", "span")),
@@ -121,7 +128,7 @@ def _placeholders(text: str, markdown: bool) -> Iterator[tuple[int, str]]:
     ):
         searched = _without(text, kinds) if markdown else text
         for found in pattern.finditer(searched):
-            yield searched.count("\n", 0, found.start()) + 1, f"placeholder {found[0]}"
+            yield searched.count("\n", 0, found.start()) + 1, found[0]
 
 
 def _without(text: str, kinds: Collection[str]) -> str:
