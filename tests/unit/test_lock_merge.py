@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import ROOT, git
+from tests.once import made_once
+from tests.unit.conftest import SETTINGS, copied, start
 
 STAGES = ["alpha", "beta", "gamma", "delta"]
 CONFLICT = re.compile(r"<<<<<<< ours\n(.*?)=======\n(.*?)>>>>>>> theirs\n", re.DOTALL)
@@ -216,7 +219,8 @@ def test_what_dvc_did_not_write_is_merged_as_text(
         assert b"<<<<<<< ours\n" in text
         assert all(line in text for line in [*content.split(b"\n"), *whole.split(b"\n")])
         said = capsys.readouterr().err
-        assert "merged my/dvc.lock as text, look at it before `git add`: not a dvc.lock" in said
+        told = "merged my/dvc.lock as text, look at it before `git add`: "
+        assert f"{told}not a dvc.lock of DVC's making\n" in said
 
 
 def test_halves_of_two_records_are_a_conflict(tmp_path: Path) -> None:
@@ -230,9 +234,36 @@ def test_halves_of_two_records_are_a_conflict(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def team(study: Study) -> Study:
+def team(
+    tools: None,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Study:
     """A study with four stages beside each other, on which two people work."""
-    root = study.root
+    return copied(made_once(tmp_path_factory, "team", make_team), tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def diverged(
+    tools: None,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Study:
+    """The same after `diverge`; what is checked out is `side`."""
+    made = made_once(tmp_path_factory, "team", make_team)
+
+    def make(folder: Path) -> None:
+        shutil.copytree(made, folder, symlinks=True, dirs_exist_ok=True)
+        diverge(folder)
+
+    return copied(made_once(tmp_path_factory, "diverged team", make), tmp_path, monkeypatch)
+
+
+def make_team(root: Path) -> None:
+    """Fill a folder with a study of four stages and a branch `side`."""
+    start(root, SETTINGS)
     (root / ".venv").symlink_to(ROOT / ".venv")
     (root / "src").mkdir()
     (root / "src/data_versioning").symlink_to(ROOT / "template/src/data_versioning")
@@ -248,9 +279,8 @@ def team(study: Study) -> Study:
     pipeline(root, STAGES)
     capture(["dvc", "add", "-q", "data/folder", "data/file.csv"], root)
     reproduce(root, "feat: first")
-    git_hooks.install_drivers(study)
+    git_hooks.install_drivers(Study(root))
     git(root, "branch", "side")
-    return study
 
 
 def pipeline(root: Path, names: list[str]) -> None:
@@ -298,27 +328,25 @@ def diverge(root: Path) -> None:
     reproduce(root, "feat: on side")
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("main", "merge", "--no-edit", "side"),
+def test_branches_that_change_other_stages(diverged: Study) -> None:
+    """Merge without conflict, whichever way; nothing has to run again, nor is rewritten."""
+    root = diverged.root
+    results = []
+    for branch, *command in (
         ("side", "merge", "--no-edit", "main"),
         ("side", "rebase", "main"),
         ("main", "cherry-pick", "side"),
-    ],
-    ids=" ".join,
-)
-def test_branches_that_change_other_stages(team: Study, command: tuple[str, ...]) -> None:
-    """Merge without conflict, whichever way; nothing has to run again, nor is rewritten."""
-    root = team.root
-    diverge(root)
-    switch(root, command[0])
-    done = called(root, *command[1:])
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "merged dvc.lock by stage: check with make repro\n" in done.stdout + done.stderr
-    assert git(root, "status", "--porcelain") == ""
+        ("main", "merge", "--no-edit", "side"),
+    ):
+        git(root, "switch", "-q", "--detach", branch)
+        done = called(root, *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "merged dvc.lock by stage: check with make repro\n" in done.stdout + done.stderr
+        assert git(root, "status", "--porcelain") == ""
+        results.append(records((root / "dvc.lock").read_text()))
+    assert set(results[0]) == {"first", "alpha", "beta", "gamma"}
+    assert all(one == results[0] for one in results)
     lock = (root / "dvc.lock").read_text()
-    assert set(records(lock)) == {"first", "alpha", "beta", "gamma"}
     capture(["dvc", "checkout", "-q"], root)
     assert "up to date" in capture(["dvc", "status"], root)
     assert (root / "alpha/out").read_text() == "alpha of main\nalpha\n"
@@ -327,19 +355,17 @@ def test_branches_that_change_other_stages(team: Study, command: tuple[str, ...]
     assert (root / "dvc.lock").read_text() == lock
 
 
-def test_without_the_driver_the_same_branches_conflict(team: Study) -> None:
+def test_without_the_driver_the_same_branches_conflict(diverged: Study) -> None:
     """So that what the tests above see is the driver's work."""
-    root = team.root
-    diverge(root)
+    root = diverged.root
     git(root, "config", "--remove-section", "merge.dvc-lock")
     assert called(root, "merge", "main").returncode == 1
     assert "=======\n" in (root / "dvc.lock").read_text()
 
 
-def test_stash(team: Study) -> None:
+def test_stash(diverged: Study) -> None:
     """What was put aside comes back on top of what was merged meanwhile."""
-    root = team.root
-    diverge(root)
+    root = diverged.root
     switch(root, "main")
     (root / "beta/in").write_text("beta, not committed\n")
     capture(["dvc", "repro", "-q"], root)
@@ -352,9 +378,7 @@ def test_stash(team: Study) -> None:
     assert (root / "dvc.lock").read_text() == text
 
 
-@pytest.mark.parametrize("into", ["main", "side"])
-@pytest.mark.parametrize("take", ["--ours", "--theirs", "neither"])
-def test_branches_that_change_the_same_stage(team: Study, into: str, take: str) -> None:
+def test_branches_that_change_the_same_stage(team: Study) -> None:
     """That stage alone is in conflict; any side will do, for the next run makes it true."""
     root = team.root
     (root / "alpha/in").write_text("main\n")
@@ -364,27 +388,28 @@ def test_branches_that_change_the_same_stage(team: Study, into: str, take: str) 
     (root / "alpha/also in").write_text("side\n")
     (root / "gamma/in").write_text("side\n")
     reproduce(root, "feat: on side")
-    switch(root, into)
-    done = called(root, "merge", "side" if into == "main" else "main")
-    assert done.returncode == 1
-    assert "both sides changed, in dvc.lock: alpha\n" in done.stdout + done.stderr
-    assert git(root, "diff", "--name-only", "--diff-filter=U") == "dvc.lock\n"
-    text = (root / "dvc.lock").read_text()
-    ((ours, theirs),) = CONFLICT.findall(text)
-    assert ours.startswith("  alpha:\n") and theirs.startswith("  alpha:\n")
-    assert set(records(resolved(text, 0))) == set(STAGES)
-    if take == "neither":
-        (root / "dvc.lock").write_text(CONFLICT.sub("", text))
-    else:
-        git(root, "checkout", take, "dvc.lock")
-    reproduce(root, "merge both")
-    assert "up to date" in capture(["dvc", "status"], root)
-    assert git(root, "status", "--porcelain") == ""
-    outputs = {name: (root / name / "out").read_text() for name in STAGES}
-    assert outputs == {
-        "alpha": "main\nside\n", "beta": "main\nbeta\n", "gamma": "side\ngamma\n",
-        "delta": "delta\ndelta\n",
-    }  # fmt: skip
+    for into, take in (("side", "--ours"), ("main", "--theirs"), ("main", "neither")):
+        git(root, "switch", "-q", "--detach", into)
+        done = called(root, "merge", "side" if into == "main" else "main")
+        assert done.returncode == 1
+        assert "both sides changed, in dvc.lock: alpha\n" in done.stdout + done.stderr
+        assert git(root, "diff", "--name-only", "--diff-filter=U") == "dvc.lock\n"
+        text = (root / "dvc.lock").read_text()
+        ((ours, theirs),) = CONFLICT.findall(text)
+        assert ours.startswith("  alpha:\n") and theirs.startswith("  alpha:\n")
+        assert set(records(resolved(text, 0))) == set(STAGES)
+        if take == "neither":
+            (root / "dvc.lock").write_text(CONFLICT.sub("", text))
+        else:
+            git(root, "checkout", take, "dvc.lock")
+        reproduce(root, "merge both")
+        assert "up to date" in capture(["dvc", "status"], root)
+        assert git(root, "status", "--porcelain") == ""
+        outputs = {name: (root / name / "out").read_text() for name in STAGES}
+        assert outputs == {
+            "alpha": "main\nside\n", "beta": "main\nbeta\n", "gamma": "side\ngamma\n",
+            "delta": "delta\ndelta\n",
+        }  # fmt: skip
 
 
 def change_data(root: Path, **contents: str | None) -> None:
@@ -398,18 +423,21 @@ def change_data(root: Path, **contents: str | None) -> None:
     git(root, "commit", "-q", "-a", "-m", f"data: {', '.join(contents)}")
 
 
-@pytest.mark.parametrize("into", ["main", "side"])
-def test_folders_of_data(team: Study, into: str) -> None:
+def test_folders_of_data(team: Study) -> None:
     """Files added, changed and removed on either side are so in the merged folder."""
     root = team.root
     change_data(root, alpha="main\n", new="main\n")
     switch(root, "side")
     change_data(root, beta=None, gamma="side\n", newer="side\n")
-    switch(root, into)
-    done = called(root, "merge", "--no-edit", "side" if into == "main" else "main")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "data/folder.dvc file by file" in done.stdout + done.stderr
-    assert git(root, "status", "--porcelain") == ""
+    pointers = set()
+    for into, other in (("side", "main"), ("main", "side")):
+        git(root, "switch", "-q", "--detach", into)
+        done = called(root, "merge", "--no-edit", other)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "data/folder.dvc file by file" in done.stdout + done.stderr
+        assert git(root, "status", "--porcelain") == ""
+        pointers.add((root / "data/folder.dvc").read_text())
+    assert len(pointers) == 1
     capture(["dvc", "checkout", "-q"], root)
     found = {path.name: path.read_text() for path in (root / "data/folder").iterdir()}
     assert found == {
@@ -419,8 +447,7 @@ def test_folders_of_data(team: Study, into: str) -> None:
     assert "up to date" in capture(["dvc", "status"], root)
 
 
-@pytest.mark.parametrize("into", ["main", "side"])
-def test_data_that_both_sides_changed(team: Study, into: str) -> None:
+def test_data_that_both_sides_changed(team: Study) -> None:
     """A file of a folder, and a file tracked by itself: both hashes stay, between markers."""
     root = team.root
     hashes: dict[str, list[str]] = {}
@@ -432,19 +459,35 @@ def test_data_that_both_sides_changed(team: Study, into: str) -> None:
         for name in ("file.csv", "folder"):
             pointer = (root / f"data/{name}.dvc").read_text()
             hashes.setdefault(name, []).extend(re.findall("md5: (.{32})", pointer))
-    switch(root, into)
-    done = called(root, "merge", "side" if into == "main" else "main")
-    assert done.returncode == 1
-    said = done.stdout + done.stderr
-    assert re.search("merged data/file.csv.dvc as text, for DVC could not: .*not directories", said)
-    assert re.search("merged data/folder.dvc as text, for DVC could not: .*alpha", said)
-    for name, expected in hashes.items():
-        text = (root / f"data/{name}.dvc").read_text()
-        assert "<<<<<<< ours" in text and all(one in text for one in expected)
+    for into, other in (("side", "main"), ("main", "side")):
+        git(root, "reset", "-q", "--hard")
+        git(root, "switch", "-q", "--detach", into)
+        done = called(root, "merge", other)
+        assert done.returncode == 1
+        said = done.stdout + done.stderr
+        files = "merged data/file.csv.dvc as text, for DVC could not: .*not directories"
+        assert re.search(files, said)
+        assert re.search("merged data/folder.dvc as text, for DVC could not: .*alpha", said)
+        for name, expected in hashes.items():
+            text = (root / f"data/{name}.dvc").read_text()
+            assert "<<<<<<< ours" in text and all(one in text for one in expected)
     git(root, "checkout", "--theirs", "data")
     git(root, "commit", "-q", "-a", "-m", "merge: theirs")
     capture(["dvc", "checkout", "-q"], root)
-    assert (root / "data/file.csv").read_text() == f"id\n{'side' if into == 'main' else 'main'}\n"
+    assert (root / "data/file.csv").read_text() == "id\nside\n"
+
+
+def test_a_folder_without_dvc(team: Study, capfd: pytest.CaptureFixture[str]) -> None:
+    """DVC's own driver would keep one side and call it a success."""
+    shutil.rmtree(team.root / ".dvc")
+    contents = {"base": "outs: []\n", "ours": "outs: [1]\n", "theirs": "outs: [2]\n"}
+    for name, content in contents.items():
+        (team.root / name).write_text(content)
+    assert main(["merge-data", *contents, "data/folder.dvc"]) == 1
+    said = "merged data/folder.dvc as text, for DVC could not: DVC is not set up: "
+    assert capfd.readouterr().err.startswith(said)
+    marked = (team.root / "ours").read_text()
+    assert all(content in marked for content in ("<<<<<<< ", "outs: [1]\n", "outs: [2]\n"))
 
 
 def test_data_that_dvc_cannot_read(team: Study) -> None:
@@ -459,10 +502,9 @@ def test_data_that_dvc_cannot_read(team: Study) -> None:
     assert hash_of_main in (root / "data/folder.dvc").read_text()
 
 
-def test_without_tooling_files_are_merged_as_text(team: Study) -> None:
+def test_without_tooling_files_are_merged_as_text(diverged: Study) -> None:
     """In a clone that was not set up, or an old commit: said, and nothing is lost."""
-    root = team.root
-    diverge(root)
+    root = diverged.root
     change_data(root, alpha="side\n")
     switch(root, "main")
     change_data(root, beta="main\n")
