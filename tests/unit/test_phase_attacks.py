@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from data_versioning import PhaseGate
 from data_versioning.cli import main
 from data_versioning.phases import manifest
 from data_versioning.phases.phase_tags import other_tags, phase_tags
@@ -14,9 +17,10 @@ from data_versioning.study import Study
 from data_versioning.tools import git as git_tool
 
 from tests.conftest import git
-from tests.unit.phases import furnish, gate, write
+from tests.unit.phases import furnish, gate, save, tag_manifest, write
 
 QUESTION = "v0.1.0-problem-formulation"
+TAG = "v1.0.0-analysis-complete"
 
 
 @pytest.fixture
@@ -57,15 +61,15 @@ def test_tags_that_would_stop_every_verb(ready: Study, capsys: pytest.CaptureFix
     assert [tag.name for tag in phase_tags(root)] == [QUESTION]
     others = other_tags(root)
     no_manifest = "there is no manifest in its message"
-    alias = "the manifest has an alias, which no manifest needs: line "
+    alias = "the manifest has an alias, which no manifest needs: "
     assert others.pop("v0.8.0-long").startswith("the message of a phase's tag has 1048576 char")
     assert others == {
         "v0.2.0-framed": no_manifest,
         "v0.3.0-ended": no_manifest,
         "v0.4.0-undated": others["v0.4.0-undated"],
         "v0.5.0-zoned": others["v0.5.0-zoned"],
-        "v0.6.0-bomb": f"{alias}3",
-        "v0.7.0-merged": f"{alias}3",
+        "v0.6.0-bomb": f"{alias}a0",
+        "v0.7.0-merged": f"{alias}a",
     }
     capsys.readouterr()
     assert main(["phase", "status"]) == 0
@@ -87,3 +91,61 @@ def test_tests_that_do_not_run_are_not_passed(
     write(ready.root, "tests/test_people.py", skip)
     write(ready.root, "pytest.ini", "[pytest]\naddopts = -q -q\n")
     assert gate(ready, "tests").evidence.startswith("no test passed: 1 skipped in ")
+
+
+def remade(root: Path, change: Callable[[dict[str, Any]], None], below: str = "") -> None:
+    """Make the tag again, with another manifest and the text that belongs to it."""
+    said = tag_manifest(root, "kept")
+    change(said)
+    commit = said["commit"]
+    argv = ["git", "tag", "--force", "--annotate", "--cleanup=verbatim", "--file=-", TAG, commit]
+    given = f"{manifest.text(said)}{below}".encode()
+    subprocess.run(argv, cwd=root, input=given, check=True, capture_output=True)
+
+
+EDITED: list[tuple[str, Callable[[dict[str, Any]], Any], str]] = [
+    ("metrics", lambda said: said["metrics"].update({"models/model.json": {"r2": 1}}), "models/"),
+    ("manifest", lambda said: said.update(format=True), "missing or broken: format"),
+    ("manifest", lambda said: said.update(audited=True), "that no manifest has: audited"),
+    ("manifest", lambda said: said["environment"].update(gpu="none"), "no manifest has: gpu"),
+    ("manifest", lambda said: said["gates"][0].update(by="me"), "no manifest has: by"),
+    ("manifest", lambda said: said.update(override={}), "missing or broken: reason"),
+    ("manifest", lambda said: said.update(runs=[1]), "missing or broken: runs"),
+    ("gates", lambda said: said["gates"].append(said["gates"][0]), "a gate is there twice"),
+    ("gates", lambda said: said["gates"].append(said["gates"][0] | {"gate": "audit"}), "no gate"),
+    ("gates", lambda said: said["gates"].append(said["gates"][0] | {"gate": "tests: x"}), "no g"),
+]
+
+
+def test_manifests_that_say_more_than_is_so(ready: Study) -> None:
+    """And the tag of such a one is the base of nothing."""
+    root = ready.root
+    assert main(["phase", "complete", "analysis", "--override", "not all tests run here"]) == 0
+    git(root, "tag", "kept", f"refs/tags/{TAG}")
+    study = PhaseGate()
+    for part, change, evidence in EDITED:
+        remade(root, change)
+        found = {one.gate: one.evidence for one in study.verify(TAG) if one.ok is False}
+        assert evidence in found[part], found
+    armour = "-----BEGIN PGP SIGNATURE-----\n%s\n-----END PGP SIGNATURE-----\n"
+    for below in (armour % "all is well, says me", "-----BEGIN LIES", armour % "ab" + "and more"):
+        remade(root, lambda said: None, below)
+        found = {one.gate: one.evidence for one in study.verify(TAG) if one.ok is False}
+        assert found == {"signature": "what is below the manifest is no signature, or not only one"}
+    remade(root, lambda said: None, armour % "ab")
+    found = {one.gate: one.evidence for one in study.verify(TAG) if one.ok is False}
+    assert found.keys() == {"signature"}
+
+    save(root, "what I did", "--allow-empty")
+    head = git(root, "rev-parse", "HEAD").strip()
+    for change in (
+        {"who": "Mallory"},
+        {"commit": "1" * 40},
+        {"version": "1.0.5"},
+        {"phase": "interpretation"},
+        {"time": "2020-01-01T00:00:00+00:00"},
+    ):
+        said = tag_manifest(root, "kept") | {"commit": head} | change
+        git_tool.make_tag(root, "v1.0.1-analysis-complete", head, manifest.text(said), None)
+        assert gate(ready, "commits").evidence.startswith("1 of 1 commit since v1.0.0-"), change
+        git(root, "tag", "--delete", "v1.0.1-analysis-complete")

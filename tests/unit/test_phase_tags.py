@@ -495,11 +495,15 @@ def test_a_manifest_without_a_part(tagged: Study) -> None:
         assert found.evidence == f"{TAG}: the manifest has a part that is missing or broken: {key}"
 
 
-def test_a_signed_tag(ready: Study, tmp_path: Path, capsys: Printed) -> None:
+def test_a_signed_tag(
+    ready: Study, tmp_path: Path, capsys: Printed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Git writes the signature below the manifest."""
     signer = tmp_path / "gpg"
     signer.write_text(
         "#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\n"
+        "case \"$*\" in *--verify*)\n"
+        "printf '\\n[GNUPG:] %s 0 Test\\n' \"${SAYS-GOODSIG}\"; exit;; esac\n"
         "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nabc\\n-----END PGP SIGNATURE-----\\n'\n"
     )
     signer.chmod(0o755)
@@ -507,7 +511,13 @@ def test_a_signed_tag(ready: Study, tmp_path: Path, capsys: Printed) -> None:
     git(ready.root, "config", "gpg.program", str(signer))
     assert main(["phase", "complete", "interpretation"]) == 0
     assert "SIGNATURE" in git(ready.root, "tag", "--list", "--format=%(contents)", LATER)
-    assert not wrong(verified(capsys, LATER))
+    assert verified(capsys, LATER)["signature"].evidence == "git verifies it"
+    monkeypatch.setenv("SAYS", "NO_PUBKEY")
+    unknown = verified(capsys, LATER)["signature"]
+    assert unknown.ok is None
+    assert unknown.evidence.endswith("the signer's public key is not on this machine")
+    monkeypatch.setenv("SAYS", "BADSIG")
+    assert wrong(verified(capsys, LATER)).keys() == {"signature"}
 
 
 def test_a_shallow_clone_says_what_it_cannot_see(

@@ -19,6 +19,7 @@ from data_versioning.phases.phase_tags import (
     refuse_going_back,
 )
 from data_versioning.phases.plan import Phase
+from data_versioning.phases.tag_checks import agrees
 from data_versioning.study import Study
 from data_versioning.tools import git, git_history, git_state
 
@@ -82,7 +83,7 @@ class PhaseGate:
         commit = self._head()
         root = self.study.root
         with exclusive(git_state.folder(root, LOCK), "it completes a phase"):
-            tags = phase_tags(root)
+            tags = [one for one in phase_tags(root) if agrees(root, one)]
             mine = [one for one in tags if one.commit == commit and _is_of(one, chosen)]
             if mine:
                 print(f"complete already: {mine[-1].name} is on this commit")

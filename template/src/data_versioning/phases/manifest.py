@@ -17,7 +17,7 @@ from typing import Any
 
 from data_versioning.errors import StudyError
 from data_versioning.phases.findings import Finding
-from data_versioning.phases.plan import Phase
+from data_versioning.phases.plan import Phase, title
 from data_versioning.pipeline.metrics import parse_values
 from data_versioning.study import NUMBER, parse_yaml
 from data_versioning.tools import dvc_files, git
@@ -27,24 +27,27 @@ FORMAT = 1
 LARGEST = 1024**2  # characters of a message; that of a thousand data sets has 60 000
 LINE = "\n---\n"
 SIGNATURE = "\n-----BEGIN "  # what git puts below the message of a signed tag
-SHAPE: dict[str, type | tuple[type, ...]] = {
-    "format": int,
-    "phase": str,
-    "version": str,
-    "commit": str,
-    "time": str,
-    "who": str,
-    "gates": list,
+Shape = dict[str, tuple[type, ...]]
+SHAPE: Shape = {
+    "format": (int,),
+    "phase": (str,),
+    "version": (str,),
+    "commit": (str,),
+    "time": (str,),
+    "who": (str,),
+    "gates": (list,),
     "override": (dict, type(None)),
     "dvc_lock": (str, type(None)),
-    "metrics": dict,
-    "data": dict,
-    "environment": dict,
-    "template": str,
-    "runs": list,
+    "metrics": (dict,),
+    "data": (dict,),
+    "environment": (dict,),
+    "template": (str,),
+    "runs": (list,),
 }
-GATE: dict[str, type | tuple[type, ...]] = {"gate": str, "ok": bool, "evidence": str}
-OVERRIDE: dict[str, type | tuple[type, ...]] = {"reason": str, "gates": list}
+GATE: Shape = {"gate": (str,), "ok": (bool,), "evidence": (str,)}
+OVERRIDE: Shape = {"reason": (str,), "gates": (list,)}
+ENVIRONMENT: Shape = {"uv.lock": (str, type(None)), "python": (str,)}
+BROKEN = "the manifest has a part that is missing or broken"
 
 
 def make(
@@ -117,11 +120,16 @@ def metrics(root: Path, commit: str, kept_by_git: bool = False) -> dict[str, Any
     Raises:
         StudyError: A file is damaged, or neither in DVC's cache nor in a remote.
     """
-    read = git.file_at if kept_by_git else _content
+
+    def read(path: str) -> bytes | None:
+        if kept_by_git:
+            return git.file_at(root, commit, path)
+        return dvc_files.content(root, path, commit)
+
     return {
         path: dict(parse_values(content, path))
         for path in sorted(dvc_files.value_files(root, commit)[0])
-        if (content := read(root, commit, path)) is not None
+        if (content := read(path)) is not None
     }
 
 
@@ -132,9 +140,8 @@ def environment(root: Path, commit: str) -> str | None:
 
 def text(manifest: dict[str, Any]) -> str:
     """Return the message of a tag: what a manifest says to people, and the manifest."""
-    title = manifest["phase"].replace("-", " ").capitalize()
     override = manifest["override"] or {"gates": []}
-    lines = [f"{title} complete", ""]
+    lines = [f"{title(manifest['phase'])} complete", ""]
     width = max((len(one["gate"]) for one in manifest["gates"]), default=0)
     for one in manifest["gates"]:
         verdict = "holds" if one["ok"] else "FAILS"
@@ -158,15 +165,14 @@ def read(message: str) -> dict[str, Any]:
     manifest = parse_yaml(below.encode(errors="surrogateescape"), "manifest") if line else {}
     if not manifest:
         return {}
-    overrides = [manifest["override"]] if manifest.get("override") else []
-    gates = manifest.get("gates") or []
-    parts = [(SHAPE, [manifest]), (GATE, gates), (OVERRIDE, overrides)]
-    for shape, mappings in parts:
-        for mapping in mappings if isinstance(mappings, list) else ():
-            for key, kinds in shape.items():
-                is_there = isinstance(mapping, dict) and key in mapping
-                if not (is_there and isinstance(mapping[key], kinds)):
-                    raise StudyError("the manifest has a part that is missing or broken", key)
+    _refuse_misshapen(manifest, SHAPE)
+    _refuse_misshapen(manifest["environment"], ENVIRONMENT)
+    for gate in manifest["gates"]:
+        _refuse_misshapen(gate, GATE)
+    if manifest["override"] is not None:
+        _refuse_misshapen(manifest["override"], OVERRIDE)
+    if not all(isinstance(run, str) for run in manifest["runs"]):
+        raise StudyError(BROKEN, "runs")
     return manifest
 
 
@@ -196,6 +202,15 @@ def _dumper() -> Any:
     return Dumper
 
 
+def _refuse_misshapen(mapping: Any, shape: Shape) -> None:
+    for key, kinds in shape.items():
+        # Not `isinstance`: to it, True is a number.
+        if not (isinstance(mapping, dict) and key in mapping and type(mapping[key]) in kinds):
+            raise StudyError(BROKEN, key)
+    if unknown := [str(key) for key in mapping if key not in shape]:
+        raise StudyError("the manifest has a part that no manifest has", unknown[0])
+
+
 def _refuse_long(message: str) -> None:
     if len(message) > LARGEST:
         what = f"the message of a phase's tag has {LARGEST} characters at most"
@@ -211,12 +226,9 @@ def _refuse_aliases(text: str) -> None:
     with suppress(yaml.YAMLError):  # `parse_yaml` says where
         for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
             if isinstance(event, yaml.AliasEvent):
-                where = f"line {event.start_mark.line + 1}"
-                raise StudyError("the manifest has an alias, which no manifest needs", where)
-
-
-def _content(root: Path, commit: str, path: str) -> bytes | None:
-    return dvc_files.content(root, path, commit)
+                raise StudyError(
+                    "the manifest has an alias, which no manifest needs", str(event.anchor)
+                )
 
 
 def _digest(content: bytes | None) -> str | None:

@@ -14,6 +14,7 @@ import semver
 from data_versioning.errors import StudyError
 from data_versioning.phases import manifest
 from data_versioning.phases.plan import Phase
+from data_versioning.phases.tag_checks import agrees
 from data_versioning.tools import git
 
 _NUMBER = "(?:0|[1-9][0-9]*)"
@@ -58,8 +59,11 @@ def other_tags(root: Path) -> dict[str, str]:
 
 
 def held(root: Path, commit: str = "HEAD") -> list[PhaseTag]:
-    """Return the tags of phases that a commit or one before it has, the nearest last."""
-    return in_history(root, phase_tags(root), commit)
+    """Return the tags of phases that a commit or one before it has, the nearest last.
+
+    Those that contradict themselves, or the list of phases, are nobody's.
+    """
+    return [one for one in in_history(root, phase_tags(root), commit) if agrees(root, one)]
 
 
 def in_history(root: Path, tags: Sequence[PhaseTag], commit: str) -> list[PhaseTag]:

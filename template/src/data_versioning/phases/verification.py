@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StoreError, StudyError
-from data_versioning.phases import manifest
+from data_versioning.phases import manifest, tag_checks
+from data_versioning.phases.criteria import GATE
 from data_versioning.phases.findings import Finding, verdict
 from data_versioning.phases.gates import commits_until
 from data_versioning.phases.phase_tags import (
@@ -20,13 +21,12 @@ from data_versioning.phases.phase_tags import (
     phase_tags,
     refuse_going_back,
 )
-from data_versioning.phases.plan import Phase, listed_in
-from data_versioning.study import MARKER, Study
-from data_versioning.tools import git, git_history
+from data_versioning.phases.plan import Phase
+from data_versioning.phases.tag_checks import Answer
+from data_versioning.study import Study
+from data_versioning.tools import dvc_files, git, git_history
 from data_versioning.wording import listed, printable
 
-Answer = tuple[bool | None, str]  # does it hold, and the evidence
-SLACK = timedelta(minutes=1)  # between the manifest's time and the tag's
 MISMATCH = "is not what the tagged commit holds"
 
 
@@ -80,16 +80,19 @@ def verify(study: Study, name: str) -> list[Finding]:
         raise StudyError(f"no tag of a phase; the latest are: {known}", name, "git fetch --tags")
     mend = _again(tag.phase)
     try:
-        phase = _phase_at(root, tag)
+        phase = tag_checks.phase_at(root, tag)
     except StudyError as error:
         return [Finding("phase", False, str(error), mend)]
-    case = _Case(study, tag, phase, in_history(root, tags[: tags.index(tag)], tag.commit))
+    older = [one for one in tags[: tags.index(tag)] if tag_checks.agrees(root, one)]
+    case = _Case(study, tag, phase, in_history(root, older, tag.commit))
     overridden = (tag.manifest["override"] or {}).get("gates", ())
     checks = CHECKS | {
         gate: ask
         for gate, ask in AT_COMMIT.items()
         if gate in phase.gates and gate not in overridden
     }
+    if manifest.SIGNATURE in tag.message:
+        checks["signature"] = lambda case: tag_checks.signature(case.root, case.tag)
     found = [_finding(part, partial(ask, case), mend) for part, ask in checks.items()]
     if git_history.is_shallow(root):
         found = [one for one in found if one.gate != "commits"]
@@ -107,54 +110,13 @@ def _again(phase: str) -> str:
     return f"{fetch}; otherwise complete it again: make phase-complete PHASE={phase}"
 
 
-def _phase_at(root: Path, tag: PhaseTag) -> Phase:
-    content = git.file_at(root, tag.commit, MARKER)
-    listed_then = listed_in(content or b"")
-    phase = next((one for one in listed_then if one.name == tag.phase), None)
-    if phase is None:
-        raise StudyError(f"{MARKER} of the tagged commit has no phase {tag.phase!r}")
-    return phase
-
-
 def _named(case: _Case) -> Answer:
-    """The name is that of the phase, and the manifest repeats it."""
-    tag, said = case.tag, case.said
-    if said["format"] != manifest.FORMAT:
-        return False, f"format {said['format']!r}; this tooling knows {manifest.FORMAT}"
-    if said["version"] != str(tag.version):
-        return False, f"the manifest is of version {said['version']}"
-    if case.phase.tag(tag.version.patch) != tag.name:
-        return False, f"{MARKER} of the tagged commit has {case.phase.tag()} for {tag.phase}"
+    """The name is that of the phase, and no version goes back."""
+    ok, evidence = tag_checks.name(case.phase, case.tag)
+    if not ok:
+        return False, evidence
     refuse_going_back(case.phase, case.before)
-    return True, f"{tag.phase} is {case.phase.version.major}.{case.phase.version.minor}"
-
-
-def _commit(case: _Case) -> Answer:
-    if case.said["commit"] != case.tag.commit:
-        return False, f"the manifest is of commit {case.said['commit'][:40]}"
-    return True, case.tag.commit
-
-
-def _signed(case: _Case) -> Answer:
-    """Who and when are those of the tag itself."""
-    tag, said = case.tag, case.said
-    if said["who"] != tag.author:
-        return False, f"the manifest is of {said['who']!r}, the tag of {tag.author!r}"
-    try:
-        time = datetime.fromisoformat(said["time"])
-        is_close = timedelta() <= tag.time - time <= SLACK
-    except (ValueError, TypeError):  # no time, or one without its zone
-        is_close = False
-    if not is_close:
-        return False, f"the manifest is of {said['time']!r}, the tag of {tag.time.isoformat()}"
-    return True, f"{tag.author}, {tag.time:%Y-%m-%d %H:%M}"
-
-
-def _text(case: _Case) -> Answer:
-    above, below = case.tag.message.partition(manifest.SIGNATURE)[0], manifest.text(case.said)
-    if above.strip() != below.strip():
-        return False, "the message says something else than its manifest"
-    return True, "the message says what its manifest says"
+    return True, f"{case.phase.name} is {case.phase.version.major}.{case.phase.version.minor}"
 
 
 def _gates(case: _Case) -> Answer:
@@ -164,6 +126,12 @@ def _gates(case: _Case) -> Answer:
     there = {one["gate"].partition(":")[0] for one in gates}
     if missing := [one for one in case.phase.gates if one not in there]:
         return False, f"not checked: {listed(missing)}"
+    names = [one["gate"] for one in gates]
+    bare = [one.partition(": ")[0] if one.startswith(f"{GATE}: ") else one for one in names]
+    if unknown := [one for one in bare if one not in (*case.phase.gates, "order")]:
+        return False, f"no gate of {case.phase.name}: {listed(unknown)}"
+    if len(set(names)) < len(names):
+        return False, "a gate is there twice"
     if failed != override["gates"]:
         return False, f"failed: {listed(failed) or 'none'}; overridden: {override['gates']}"
     if failed and not override["reason"].strip():
@@ -183,13 +151,18 @@ def _fact(key: str) -> Callable[[_Case], Answer]:
 
 def _metrics(case: _Case) -> Answer:
     now = manifest.metrics(case.root, case.tag.commit, kept_by_git=True)
-    # Those that DVC keeps are among the data; their content is not here.
-    said = {
-        path: values
-        for path, values in case.said["metrics"].items()
-        if path in now or path not in case.said["data"]
-    }
+    said, elsewhere = dict(case.said["metrics"]), _kept_by_dvc(case)
+    if missing := [path for path in elsewhere if said.pop(path, None) is None]:
+        return False, f"{listed(missing)}: not in the manifest"
     return _same(said, now)
+
+
+def _kept_by_dvc(case: _Case) -> list[str]:
+    """Return the files of metrics that are among the data: their content is not here."""
+    root, commit = case.root, case.tag.commit
+    data = dvc_files.outputs(root, commit)
+    named = sorted(dvc_files.value_files(root, commit)[0])
+    return [path for path in named if path in data and git.file_at(root, commit, path) is None]
 
 
 def _environment(case: _Case) -> Answer:
@@ -234,9 +207,9 @@ def _commits(case: _Case) -> Answer:
 
 CHECKS: dict[str, Callable[[_Case], Answer]] = {
     "phase": _named,
-    "commit": _commit,
-    "tagger": _signed,
-    "message": _text,
+    "commit": lambda case: tag_checks.commit(case.tag),
+    "tagger": lambda case: tag_checks.tagger(case.tag),
+    "message": lambda case: tag_checks.message(case.tag),
     "gates": _gates,
     "dvc.lock": _fact("dvc_lock"),
     "metrics": _metrics,
@@ -280,5 +253,8 @@ def _not_here(case: _Case) -> Iterator[Finding]:
     if case.said["data"]:
         ask = "python -m data_versioning check-remote"
         yield Finding("remote", None, f"not checked here: does it hold the data ({ask})")
+    with suppress(StudyError):  # which is a finding of its own
+        if metrics := _kept_by_dvc(case):
+            yield Finding("metrics of DVC", None, f"not checked here: {listed(metrics)}")
     dropped = [one["gate"] for one in case.said["gates"] if one["gate"] not in AT_COMMIT]
     yield Finding("other gates", None, f"not checked here: {', '.join(dropped)}")
