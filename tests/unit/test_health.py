@@ -476,6 +476,41 @@ def test_status_is_one_screen(
     assert "there is no folder" in said["unknown"][0]
 
 
+def test_data_that_is_absent_or_edited_is_told_apart(
+    pushed: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a fresh clone nothing is stale; what `make repro` would overwrite is named."""
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", str(pushed.root), str(clone))
+    monkeypatch.chdir(clone)
+    drift = status().drift
+    assert drift
+    assert drift.stale == drift.changed == drift.edited == ()
+    outputs = {"data/prepared.csv", "models/model.json", "results/predictions.csv"}
+    assert {*drift.absent} == {"data/raw/people.csv", *outputs}
+    assert {"DV206"} == {one.id for one in doctor(offline=True)} & {"DV205", "DV206", "DV207"}
+
+    assert main(["pull"]) == 0
+    prepared = clone / "data/prepared.csv"
+    content = prepared.read_text()
+    prepared.unlink()  # it can be a link into the cache
+    prepared.write_text(content.replace("ada", "eve"))
+    said = "data      changed since it was made: data/prepared.csv; make repro replaces it"
+    assert said in text(status()).splitlines()
+    (found,) = (one for one in doctor(offline=True) if one.id == "DV205")
+    assert found.where == "data/prepared.csv (what to try discards your edit)"
+    assert main(shlex.split(found.mend.removeprefix("make "))) == 0
+    assert prepared.read_text() == content
+
+    (clone / "params.yaml").write_text(SCIENCE["params.yaml"].replace("0.5", "0.7"))
+    capture(["dvc", "repro", "--quiet", "train"], clone)
+    git(clone, "checkout", "--quiet", "HEAD", "--", "dvc.lock", "params.yaml")
+    drift = status().drift
+    assert drift
+    assert drift.stale == ("train", "evaluate")
+    assert drift.edited == ()  # of another version, which is in the cache
+
+
 def test_the_summary_says_what_was_found(pushed: Study, capsys: pytest.CaptureFixture[str]) -> None:
     """Folder, metrics of any format, figures and the latest run; asking makes no store."""
     root = pushed.root

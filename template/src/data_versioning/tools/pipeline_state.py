@@ -148,10 +148,12 @@ def _hash_with(dep: Any, inside: Iterable[Any]) -> Any:
 def _output(out: Any) -> dict[str, Any]:
     facts = {"path": _path(out), "cached": out.use_cache, "recorded": bool(out.hash_info)}
     if out.protocol != "local":
-        return facts | {"here": "not asked", "fetched": True}
+        return facts | {"here": "not asked", "fetched": True, "kept": True}
     # `status` says of all that the cache lacks only that, whatever is on disk.
     here = next(iter(out.workspace_status().values()), "")
-    return facts | {"here": here, "fetched": not out.changed_cache()}
+    # What a stage made is in the cache, be it of another branch; what a hand changed is not.
+    kept = here != "modified" or out.cache.exists(out.get_hash().value)
+    return facts | {"here": here, "fetched": not out.changed_cache(), "kept": kept}
 
 
 def _path(entry: Any) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
 from data_versioning.health.diagnosis.findings import Case, Finding
+from data_versioning.health.drift import drift_of
 from data_versioning.health.processes import is_held
 from data_versioning.health.push_status import SEND_ALL, push_status
 from data_versioning.health.references import WORK_TREE
@@ -46,10 +47,8 @@ def drift(case: Case) -> Iterator[Finding]:
     if broken := list(_broken(root)):
         yield from broken
         return
-    if dvc.is_locked_by_killed(root):
-        return  # DVC would wait for a process that is gone
     try:
-        found = dvc_state.drift(root)
+        found = drift_of(case.study)
     except StudyError as error:
         path = error.where.partition(":")[0]
         if (root / path).is_file():
@@ -59,6 +58,8 @@ def drift(case: Case) -> Iterator[Finding]:
         return
     for path in found.changed:
         yield Finding("DV205", path, f"dvc add -- {shlex.quote(path)}")
+    for path in found.edited:
+        yield Finding("DV205", f"{path} (what to try discards your edit)", "make repro")
     if found.absent:
         yield Finding("DV206", listed(found.absent, SHOWN), "make pull")
     if found.stale:
