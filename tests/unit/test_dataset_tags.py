@@ -77,7 +77,7 @@ def test_versions_follow_each_other(desk: Desk) -> None:
     assert (status, errors) == (0, "")
     md5 = yaml.safe_load((desk.root / f"{PEOPLE}.dvc").read_text())["outs"][0]["md5"]
     assert said == (
-        f"tagged people-v1.0.0\n{PEOPLE}: 1 file(s), {size} bytes, {md5}\n"
+        f"tagged people-v1.0.0\n{PEOPLE}: 1 file, {size} bytes, {md5}\n"
         "the first version\nshare it: make push\n"
     )
     for bump, number in (("minor", "1.1.0"), ("patch", "1.1.1"), ("major", "2.0.0")):
@@ -124,7 +124,7 @@ def test_a_folder_says_which_files_changed(desk: Desk) -> None:
     desk.track("data/waves")
     status, said, errors = desk.tag("waves")
     assert (status, errors) == (0, "")
-    assert "data/waves: 3 file(s), 19 bytes" in said
+    assert "data/waves: 3 files, 19 bytes" in said
     (desk.root / "data/waves/a.csv").unlink()
     (desk.root / "data/waves/sub/c.csv").unlink()
     (desk.root / "data/waves/sub/c.csv").write_text("changed")
@@ -296,6 +296,24 @@ def test_a_version_that_only_git_s_remote_has_is_fetched_first(desk: Desk, tmp_p
         0,
         "note: origin did not answer; whether it has this version shows when you push\n",
     )
+
+
+def test_who_tags_is_who_git_says(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tagger, who need not be the author of the commits; nobody is an error."""
+    monkeypatch.setenv("GIT_AUTHOR_NAME", "Ada")
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "Grace")
+    monkeypatch.setenv("GIT_COMMITTER_EMAIL", "grace@example.org")
+    assert desk.tag("people")[0] == 0
+    (tag,) = dataset_tags(desk.root)
+    assert tag.author == "Grace <grace@example.org>"
+    assert git(desk.root, "tag", "--format=%(taggername) %(taggeremail)").strip() == tag.author
+    desk.track(PEOPLE, "name,age\n")
+    monkeypatch.setenv("GIT_COMMITTER_NAME", "")
+    status, _, errors = desk.tag("people")
+    error, mend = errors.splitlines()
+    assert status == 1
+    assert error.startswith("error: git does not know who you are: ")
+    assert mend.startswith("try: git config --global user.name 'You' && ")
 
 
 def test_a_tag_made_by_hand_is_no_version_of_ours(desk: Desk) -> None:

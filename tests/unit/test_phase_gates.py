@@ -293,6 +293,13 @@ def test_drift(ready: Study) -> None:
     assert gate(ready, "drift").evidence == (
         "1 of 2 data sets changed since v0.1.0-problem-formulation, none unexplained"
     )
+    shutil.rmtree(root.parent / "storage/files")
+    shutil.rmtree(root / ".dvc/cache")
+    found = gate(ready, "drift")
+    assert found.evidence.startswith(
+        "not compared with v0.1.0-problem-formulation: data/raw/people.csv: "
+    )
+    assert found.mend
 
 
 def test_documents(ready: Study) -> None:
@@ -331,6 +338,10 @@ def test_commits(ready: Study) -> None:
     git(root, "switch", "--quiet", "main")
     git(root, "merge", "--quiet", "--no-ff", "-m", "back together", "side")
     assert gate(ready, "commits").evidence.startswith("3 commits since ")
+    git(root.parent, "clone", "--quiet", "--depth=1", root.as_uri(), "shallow")
+    found = gate(Study(root.parent / "shallow"), "commits")
+    what = f"a shallow clone: older commits are not here: {root.parent / 'shallow'}"
+    assert (found.ok, found.evidence, found.mend) == (False, what, "git fetch --unshallow --tags")
     assert main(["phase", "complete", "problem-formulation"]) == 0
     save(root, "fix: one", "--allow-empty")
     assert gate(ready, "commits").evidence == (

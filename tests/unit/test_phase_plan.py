@@ -10,7 +10,7 @@ import pytest
 import yaml
 from data_versioning.cli import main
 from data_versioning.errors import StudyError, UsageError
-from data_versioning.phases.plan import DEFAULTS, GATES, KEYS, Phase, phase, phases
+from data_versioning.phases.plan import DEFAULTS, GATES, KEYS, Phase, phase, phases, title
 from data_versioning.study import Study
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -59,7 +59,7 @@ def test_a_study_begins_with_eleven_phases() -> None:
     assert {"clean", "documents", "commits"} == set.intersection(*(set(one.gates) for one in found))
     assert set(GATES) == {gate for one in found for gate in one.gates}
     assert found[3].branch == "phase/experimental-design"
-    assert found[3].title == "Experimental design"
+    assert title(found[3].name) == "Experimental design"
     assert found[3].tag(2) == "v0.4.2-experimental-design"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from data_versioning.cli import main
 from data_versioning.phases.documents import form, incomplete
-from data_versioning.phases.plan import Phase, phases
+from data_versioning.phases.plan import Phase, phases, title
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
@@ -65,7 +65,7 @@ def said(capsys: pytest.CaptureFixture[str]) -> Said:
 def test_a_form_asks_and_says_nothing_itself(phase: Phase, tmp_path: Path) -> None:
     """Three to six questions, each with a line of help; answered, the document is complete."""
     text = form(phase, phase.documents[0])
-    assert text.startswith(f"# {phase.title}\n\n## ")
+    assert text.startswith(f"# {title(phase.name)}\n\n## ")
     assert all(line[:2] in ("", "# ", "##", "<!") for line in text.splitlines())
     questions = [line[3:] for line in text.splitlines() if line.startswith("## ")]
     assert 3 <= len(questions) <= 6 and all(one.endswith("?") for one in questions)
@@ -320,7 +320,7 @@ def test_where_the_study_stands(planned: Study, said: Said) -> None:
         f"holds  clean: nothing uncommitted at {commit}",
         "-      tests: not run here; make phase-complete runs them",
         "FAILS  documents: docs/analysis.md does not exist",
-        "       try: $EDITOR docs/analysis.md",
+        "       try: make phase-start PHASE=analysis",
         "",
         "to come: outlook",
     ]

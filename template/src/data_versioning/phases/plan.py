@@ -57,18 +57,18 @@ class Phase:
         """The branch it is worked on, such as `phase/experimental-design`."""
         return f"phase/{self.name}"
 
-    @property
-    def title(self) -> str:
-        """Its name for people, such as `Experimental design`."""
-        return self.name.replace("-", " ").capitalize()
-
-    def tag(self, patch: int | None = None) -> str:
+    def tag(self, patch: int = 0) -> str:
         """Return the name of its tag, such as `v0.4.0-experimental-design`.
 
         Args:
-            patch: How often it was completed before; never when not given.
+            patch: How often it was completed before.
         """
-        return f"v{self.version.replace(patch=patch or 0)}-{self.suffix}"
+        return f"v{self.version.replace(patch=patch)}-{self.suffix}"
+
+
+def title(name: str) -> str:
+    """Return the name of a phase for people, such as `Experimental design`."""
+    return name.replace("-", " ").capitalize()
 
 
 def phases(study: Study) -> tuple[Phase, ...]:

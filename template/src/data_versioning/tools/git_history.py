@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from data_versioning.errors import StudyError
 from data_versioning.tools import git
 
 # Not --all: that takes in the stash, and the references of DVC's experiments.
@@ -190,6 +191,21 @@ def identity(root: Path) -> tuple[str, str]:
     asked = ["git", "var", "GIT_AUTHOR_IDENT"]
     done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
     name, _, rest = done.stdout.partition(" <")
+    return name, rest.partition(">")[0]
+
+
+def committer(root: Path) -> tuple[str, str]:
+    """Return name and address of who makes a commit or a tag.
+
+    Raises:
+        StudyError: Git does not know.
+    """
+    try:
+        said = git.run(root, ["var", "GIT_COMMITTER_IDENT"]).decode(errors="surrogateescape")
+    except StudyError as error:
+        mend = "git config --global user.name 'You' && git config --global user.email <address>"
+        raise StudyError("git does not know who you are", error.where, mend) from None
+    name, _, rest = said.rpartition(" <")
     return name, rest.partition(">")[0]
 
 

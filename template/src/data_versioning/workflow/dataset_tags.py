@@ -16,6 +16,7 @@ from typing import Any
 from data_versioning.errors import StudyError
 from data_versioning.study import parse_yaml
 from data_versioning.tools import git
+from data_versioning.wording import counted
 
 TAG = re.compile(r"(?P<dataset>[a-z0-9]+(?:-[a-z0-9]+)*)-v(?P<version>\d+\.\d+\.\d+)")
 SEPARATOR = "\n---\n"
@@ -106,7 +107,7 @@ def write(root: Path, tag: DatasetTag, after: datetime | None) -> None:
 
 def summary(tag: DatasetTag) -> str:
     """Return what a version holds and what changed since the one before, in two lines."""
-    lines = [f"{tag.path}: {tag.files} file(s), {tag.size} bytes, {tag.md5}"]
+    lines = [f"{tag.path}: {counted(tag.files, 'file')}, {tag.size} bytes, {tag.md5}"]
     if tag.since:
         counts = [f"{tag.changes[kind]} {kind}" for kind in KINDS if tag.changes.get(kind)]
         files = f", files: {', '.join(counts)}" if counts else ""

@@ -63,7 +63,7 @@ def tag_dataset(
     _refuse_unknown_versions(root, dataset, tags)
     version = _next(last, bump)
     kept = next(out for record in records.at(root, head) for out in record.outs if out.path == path)
-    author, email = git_history.identity(root)
+    tagger, address = git_history.committer(root)
     made = DatasetTag(
         name=f"{dataset}-v{version}",
         dataset=dataset,
@@ -73,7 +73,7 @@ def tag_dataset(
         size=kept.size or 0,
         files=kept.nfiles or 1,
         commit=head,
-        author=f"{author} <{email}>",
+        author=f"{tagger} <{address}>",
         time=datetime.now().astimezone().replace(microsecond=0),
         message=said,
         since=last.name if last else "",
