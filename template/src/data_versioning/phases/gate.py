@@ -92,7 +92,7 @@ class PhaseGate:
                 what = "a shallow clone: the tags of earlier phases are not in it"
                 raise StudyError(what, str(root), "git fetch --unshallow --tags")
             refuse_going_back(chosen, in_history(root, tags, commit))
-            who = self._who()
+            who, _ = git_history.committer(root)
             findings = gates.check(self.study, chosen)
             print(text(findings))
             failed = [one for one in findings if not one.ok]
@@ -133,15 +133,6 @@ class PhaseGate:
             raise StudyError("no commit yet, so there is nothing to tag", str(root), "make setup")
         return commit
 
-    def _who(self) -> str:
-        """Return the name that git will write into the tag."""
-        try:
-            ident = git.run(self.study.root, ["var", "GIT_COMMITTER_IDENT"])
-        except StudyError as error:
-            mend = "git config --global user.name 'You' && git config --global user.email <address>"
-            raise StudyError("git does not know who you are", error.where, mend) from None
-        return ident.decode(errors="surrogateescape").rpartition(" <")[0]
-
     def _tag(
         self,
         phase: Phase,
@@ -152,13 +143,15 @@ class PhaseGate:
         tags: Sequence[PhaseTag],
     ) -> PhaseTag:
         """Return the tag that is to be made."""
+        from data_versioning.health.checks import run_of_lock
+
         root = self.study.root
         version = next_version(root, phase)
         time = datetime.now().astimezone().replace(microsecond=0)
         if latest := _latest(tags):
             time = max(time, latest + timedelta(seconds=1))
         logged = any(one.gate == "logged" and one.ok for one in findings)
-        run = gates.run_of_results(self.study) if logged else None
+        run = run_of_lock(self.study) if logged else None
         runs = [str(run["run_id"])] if run else []
         content = manifest.make(
             root, phase, str(version), commit, time, who, findings, override, runs
