@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 from data_versioning.phases.findings import Finding, Verdict, verdict
 from data_versioning.phases.phase_tags import PhaseTag, held
@@ -124,7 +123,7 @@ def _logged(study: Study, _: Phase) -> Verdict:
             mend = checks.CLOSE if one["run_id"] in status.dead else "wait for it"
             since = one["started"][:16].replace("T", " ")
             return False, f"run {one['run_id'][:8]} is unfinished since {since}", mend
-    if (run := run_of_results(study)) is None:
+    if (run := checks.run_of_lock(study)) is None:
         return False, f"no finished run holds dvc.lock {digest[:8]}", checks.LOG
     name, commit = run["run_id"][:8], run["commit"]
     if not re.fullmatch("[0-9a-f]{40}", commit) or git_state.unknown_commits(root, [commit]):
@@ -133,15 +132,6 @@ def _logged(study: Study, _: Phase) -> Verdict:
     metrics = counted(len(run["metrics"]), "metric")
     on = f"{commit[:8]} and changes committed since" if run["dirty"] else commit[:8]
     return True, f"run {name} finished with {metrics}, dvc.lock {digest[:8]}, on {on}", ""
-
-
-def run_of_results(study: Study) -> dict[str, Any] | None:
-    """Return the latest finished run of the current `dvc.lock`, without making a store."""
-    from data_versioning.experiments.store import database
-    from data_versioning.health.checks import run_of_lock
-
-    file = database(study)
-    return run_of_lock(study) if file is None or file.exists() else None
 
 
 def _tests(study: Study, _: Phase) -> Verdict:
