@@ -32,9 +32,9 @@ def add(verbs: Verbs) -> None:
 
 
 def _status(args: argparse.Namespace) -> None:
-    from data_versioning.phases.progress import progress
+    from data_versioning.phases.gate import PhaseGate
 
-    found = progress(Study.open())
+    found = PhaseGate().status()
     show(args, found.as_dict(), lambda: _progress_text(found))
 
 
