@@ -26,16 +26,24 @@ from data_versioning.tools import dvc_files
 from data_versioning.tools import git as git_tool
 
 from tests.conftest import ROOT, git
-from tests.unit.phases import PHASES, TAG, as_json, furnish, save, tag_manifest, write
+from tests.unit.phases import EARLY, PHASES, TAG, as_json, furnish, save, tag_manifest, write
 
 Printed = pytest.CaptureFixture[str]
 QUESTION = "v0.1.0-problem-formulation"
 LATER = "v1.1.0-interpretation"
+EARLIER = ["phase", "complete", "--override", "before others"]
 
 
 @pytest.fixture
 def ready(science: Study) -> Study:
-    """The study, with all that its phases ask for."""
+    """The study, with all that its phases ask for, of which the analysis is the first."""
+    furnish(science.root, PHASES.replace(EARLY, ""))
+    return science
+
+
+@pytest.fixture
+def early(science: Study) -> Study:
+    """The same with two phases before it."""
     furnish(science.root)
     return science
 
@@ -144,12 +152,12 @@ def test_gates_that_fail(ready: Study, capsys: Printed) -> None:
     assert tags(root) == []
 
 
-def test_a_dry_run_tags_nothing(ready: Study, capsys: Printed) -> None:
+def test_a_dry_run_tags_nothing(early: Study, capsys: Printed) -> None:
     assert main(["phase", "complete", "problem-formulation", "--dry-run"]) == 0
     out = capsys.readouterr().out
     assert f" {QUESTION}:\n\nProblem formulation complete\n" in out
     assert yaml.safe_load(out.partition("\n---\n")[2])["phase"] == "problem-formulation"
-    assert tags(ready.root) == []
+    assert tags(early.root) == []
 
 
 HOSTILE = """\
@@ -163,9 +171,9 @@ it's "late": {{ 7*7 }} ${X} $(touch pwned) `x` \\ {a: [b
 \x1b[31mred\x07 دراسة 研究 1e-3\t"""
 
 
-def test_an_override_is_recorded(ready: Study, capsys: Printed) -> None:
+def test_an_override_is_recorded(early: Study, capsys: Printed) -> None:
     """With its reason, for the gates that fail only; and however the reason is written."""
-    root = ready.root
+    root = early.root
     save(root, "what {{ I }} did: #1 'today'", "--allow-empty")
     for empty in ("", " \n"):
         assert main(["phase", "complete", "problem-formulation", "--override", empty]) == 2
@@ -207,23 +215,24 @@ def test_completed_again(tagged: Study, capsys: Printed) -> None:
     assert [tag.name for tag in phase_tags(root)] == [TAG, LATER, "v1.0.8-analysis-complete"]
 
 
-def test_versions_do_not_go_back(ready: Study, capsys: Printed) -> None:
-    root = ready.root
-    assert main(["phase", "complete", "interpretation"]) == 0
+def test_versions_do_not_go_back(early: Study, capsys: Printed) -> None:
+    root = early.root
+    assert main([*EARLIER, "interpretation"]) == 0
     capsys.readouterr()
     error, mend = refused(capsys, "problem-formulation")
     assert error == (
         "versions do not go back: problem-formulation would be 0.1.0: "
-        "v1.1.0-interpretation is in the history"
+        "v1.1.0-interpretation is in the history; "
+        "list it below interpretation, with a version above 1.1.0"
     )
-    assert mend == "$EDITOR study.yaml: give problem-formulation a version above 1.1.0"
+    assert mend == "$EDITOR study.yaml"
     assert tags(root) == [LATER]
     higher = PHASES.replace(
         "  - name: problem-formulation\n    version: 0.1.0\n    documents: [docs/question.md]\n", ""
     )
     write(root, "study.yaml", f"{higher}  - name: problem-formulation\n    version: 1.2.0\n")
     save(root, "chore: ask last")
-    assert main(["phase", "complete", "problem-formulation"]) == 0
+    assert main([*EARLIER, "problem-formulation"]) == 0
     # Where the later phase is not in the history, nothing goes back.
     git(root, "switch", "--quiet", "--detach", f"{LATER}~1")
     write(root, "elsewhere.txt", "another commit, even in the same second")
@@ -234,7 +243,7 @@ def test_versions_do_not_go_back(ready: Study, capsys: Printed) -> None:
 
 def test_two_phases_of_one_version(ready: Study, capsys: Printed) -> None:
     """The list cannot have them, the history could."""
-    assert main(["phase", "complete", "interpretation"]) == 0
+    assert main([*EARLIER, "interpretation"]) == 0
     write(ready.root, "study.yaml", PHASES.replace("interpretation", "discussion"))
     save(ready.root, "chore: rename a phase")
     capsys.readouterr()
@@ -248,7 +257,7 @@ def test_where_a_phase_cannot_be_completed(
     root = ready.root
     git(root, "switch", "--quiet", "--create", "phase/analysis")
     error, mend = refused(capsys, "no-such-phase")
-    assert error.startswith("no phase 'no-such-phase'; study.yaml has problem-formulation, ")
+    assert error.startswith("no phase 'no-such-phase'; study.yaml has analysis, ")
     assert mend == "make phase"
     with monkeypatch.context() as patch:
         git(root, "config", "user.useConfigOnly", "true")
@@ -256,7 +265,7 @@ def test_where_a_phase_cannot_be_completed(
         error, mend = refused(capsys, "interpretation")
         assert error.startswith("git does not know who you are: ")
         assert mend.startswith("git config --global user.name")
-    assert main(["phase", "complete", "interpretation"]) == 0  # on another phase's branch
+    assert main([*EARLIER, "interpretation"]) == 0  # on another phase's branch
     save(root, "docs: more", "--allow-empty")
     shallow = tmp_path / "shallow"
     git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{root}", str(shallow))
@@ -265,7 +274,7 @@ def test_where_a_phase_cannot_be_completed(
     assert error == f"a shallow clone: the tags of earlier phases are not in it: {shallow}"
     assert mend == "git fetch --unshallow --tags"
     git(shallow, "fetch", "--quiet", "--unshallow", "--tags")
-    assert main(["phase", "complete", "interpretation"]) == 0
+    assert main([*EARLIER, "interpretation"]) == 0
     empty = tmp_path / "empty"
     git(tmp_path, "init", "--quiet", str(empty))
     write(empty, "study.yaml", PHASES)
@@ -436,15 +445,15 @@ def test_a_tag_moved_to_another_commit(tagged: Study, capsys: Printed) -> None:
     assert wrong(verified(capsys)).keys() == {"commit", "metrics"}
 
 
-def test_a_forged_tag_agrees_with_itself_only(ready: Study, capsys: Printed) -> None:
+def test_a_forged_tag_agrees_with_itself_only(early: Study, capsys: Printed) -> None:
     """Its manifest is that of its commit, but no gate was ever looked at."""
-    root = ready.root
+    root = early.root
     write(root, "params.yaml", "prepare:\n  rows: 4\ntrain:\n  alpha: 0.5\n  name: ridge\n")
     write(root, "src/train.py", "# nothing\n")
     write(root, "docs/analysis.md", "# Analysis\n\nTODO\n")
     save(root, "quick")
     head = git(root, "rev-parse", "HEAD").strip()
-    chosen = phase(ready, "analysis")
+    chosen = phase(early, "analysis")
     gates = [Finding(name, True, "sure") for name in chosen.gates]
     time = datetime.now().astimezone().replace(microsecond=0)
     said = manifest.make(root, chosen, "1.0.0", head, time, "Test", gates, None, [])
@@ -502,14 +511,14 @@ def test_a_signed_tag(
     signer = tmp_path / "gpg"
     signer.write_text(
         "#!/bin/sh\ncat >/dev/null\necho '[GNUPG:] SIG_CREATED ' >&2\n"
-        "case \"$*\" in *--verify*)\n"
+        'case "$*" in *--verify*)\n'
         "printf '\\n[GNUPG:] %s 0 Test\\n' \"${SAYS-GOODSIG}\"; exit;; esac\n"
         "printf -- '-----BEGIN PGP SIGNATURE-----\\n\\nabc\\n-----END PGP SIGNATURE-----\\n'\n"
     )
     signer.chmod(0o755)
     git(ready.root, "config", "tag.gpgSign", "true")
     git(ready.root, "config", "gpg.program", str(signer))
-    assert main(["phase", "complete", "interpretation"]) == 0
+    assert main([*EARLIER, "interpretation"]) == 0
     assert "SIGNATURE" in git(ready.root, "tag", "--list", "--format=%(contents)", LATER)
     assert verified(capsys, LATER)["signature"].evidence == "git verifies it"
     monkeypatch.setenv("SAYS", "NO_PUBKEY")

@@ -73,7 +73,12 @@ def _progress_text(found: Progress) -> str:
     if found.done:
         header = ["done", "tag", "completed", "by"]
         rows = [
-            [name, tag.name, f"{tag.time:%Y-%m-%d}", printable(tag.author)]
+            [
+                name,
+                tag.name,
+                f"{tag.time:%Y-%m-%d}",
+                printable(tag.author) + "  (not in main)" * (tag.name in found.outside),
+            ]
             for name, tag in found.done.items()
         ]
         lines += [aligned([header, *rows]), ""]

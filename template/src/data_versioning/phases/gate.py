@@ -21,7 +21,8 @@ from data_versioning.phases.phase_tags import (
 from data_versioning.phases.plan import Phase
 from data_versioning.phases.tag_checks import agrees
 from data_versioning.study import Study
-from data_versioning.tools import git, git_history, git_state
+from data_versioning.tools import git, git_branches, git_history, git_state
+from data_versioning.workflow.branches import MAIN
 
 if TYPE_CHECKING:
     from data_versioning.phases.progress import Progress
@@ -58,7 +59,7 @@ class PhaseGate:
             StudyError: There is no such phase, or no commit yet.
         """
         self._head()
-        return gates.check(self.study, plan.phase(self.study, phase))
+        return self._findings(plan.phase(self.study, phase))
 
     def complete(self, phase: str, override: str | None = None, dry_run: bool = False) -> PhaseTag:
         """Check the gates of a phase, print what each finds, and tag the commit if all hold.
@@ -93,14 +94,19 @@ class PhaseGate:
                 raise StudyError(what, str(root), "git fetch --unshallow --tags")
             refuse_going_back(chosen, in_history(root, tags, commit))
             who, _ = git_history.committer(root)
-            findings = gates.check(self.study, chosen)
+            findings = self._findings(chosen)
             print(text(findings))
             failed = [one for one in findings if not one.ok]
             if failed and override is None:
                 fail = "1 gate fails" if len(failed) == 1 else f"{len(failed)} gates fail"
-                raise StudyError(f"phase {phase} is not complete", fail, failed[0].mend)
+                # A form that has no answers yet is not to be committed.
+                first = min(failed, key=lambda one: (one.gate != "order", one.gate != "documents"))
+                raise StudyError(f"phase {phase} is not complete", fail, first.mend)
             if override is not None and not failed:
                 print("every gate holds, so there is nothing to override")
+            if git_branches.outside(root, MAIN, [commit]):
+                what = f"this commit is not in {MAIN} yet; merge it without squashing it"
+                print(f"note: {what}, or the tag stays outside")
             made = self._tag(chosen, commit, who, findings, override, tags)
             if dry_run:
                 print(f"would tag {commit[:8]} {made.name}:\n\n{made.message}", end="")
@@ -132,6 +138,11 @@ class PhaseGate:
         if git.toplevel(root) is None or (commit := git.head(root)) is None:
             raise StudyError("no commit yet, so there is nothing to tag", str(root), "make setup")
         return commit
+
+    def _findings(self, phase: Phase) -> list[Finding]:
+        from data_versioning.phases.progress import order
+
+        return [*order(self.study, phase), *gates.check(self.study, phase)]
 
     def _tag(
         self,

@@ -14,19 +14,12 @@ from pathlib import Path
 from data_versioning.phases.findings import Finding, Verdict, verdict
 from data_versioning.phases.phase_tags import PhaseTag, held
 from data_versioning.phases.plan import Phase
+from data_versioning.phases.work_tree import COMMIT, clean
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, git, git_state
+from data_versioning.tools import dvc_files, git, git_branches, git_state
 from data_versioning.wording import counted, listed
 
 RECENT = 100  # runs
-COMMIT = "git add --all && git commit"
-UNDERWAY = {
-    "MERGE_HEAD": "merge",
-    "rebase-merge": "rebase",
-    "rebase-apply": "rebase",
-    "CHERRY_PICK_HEAD": "cherry-pick",
-    "REVERT_HEAD": "revert",
-}
 _COUNTED = re.compile(r"=*\s*(.*\b\d+ (?:passed|failed|error|skipped|xfailed|xpassed).*?)\s*=*")
 
 
@@ -64,17 +57,6 @@ def _found(name: str, study: Study, phase: Phase) -> Finding:
     return verdict(name, lambda: GATES[name](study, phase))
 
 
-def _clean(study: Study, _: Phase) -> Verdict:
-    root = study.root
-    for name, work in UNDERWAY.items():
-        if git_state.folder(root, name).exists():
-            mend = f"git {work} --continue, or: git {work} --abort"
-            return False, f"in the middle of a {work}", mend
-    if changed := git_state.changed(root, ["."]):
-        return False, f"{len(changed)} not committed: {listed(sorted(changed))}", COMMIT
-    return True, f"nothing uncommitted at {_head(root)[:8]}", ""
-
-
 def _pipeline(study: Study, _: Phase) -> Verdict:
     from data_versioning.phases.lock_check import stale_at
     from data_versioning.reproduction import freshness
@@ -94,7 +76,9 @@ def _pipeline(study: Study, _: Phase) -> Verdict:
         return False, f"in the commit: {listed(stale)}", f"make repro; {COMMIT}"
     digest = dvc_files.lock_digest(study.root)
     lock = f"dvc.lock {digest[:8]}" if digest else "no dvc.lock"
-    return True, f"{counted(len(pipeline.stages), 'stage')} up to date, {lock}", ""
+    frozen = len(pipeline.names(freshness.FROZEN))
+    said = f"{counted(len(pipeline.stages) - frozen, 'stage')} up to date"
+    return True, f"{said}{f', {frozen} frozen' if frozen else ''}, {lock}", ""
 
 
 def _pushed(study: Study, _: Phase) -> Verdict:
@@ -170,7 +154,11 @@ def _drift(study: Study, _: Phase) -> Verdict:
 
     if not (complete := held(study.root)):
         return True, "nothing to compare with: no phase is complete yet", ""
-    since = complete[-1].name
+    # A phase without this gate let drift pass that nobody looked at.
+    asked = [one for one in complete if _has_gate(one, "drift")]
+    since = next((one.name for one in [*asked[-1:], *complete] if one.manifest["data"]), "")
+    if not since:
+        return True, "nothing to compare with: no phase with data is complete yet", ""
     found = data_drift(study, since)
     if found.problems:
         said = [f"{one.path}: {one.what}" for one in found.problems]
@@ -178,8 +166,8 @@ def _drift(study: Study, _: Phase) -> Verdict:
     if found.unexplained:
         said = [f"{path}: {column}" if column else f"{path} is gone"
                 for path, column in found.unexplained]  # fmt: skip
-        mend = f"{EDIT}: say why under drift: explained:"
-        return False, f"unexplained since {since}: {listed(said)}", mend
+        what = f"unexplained since {since}: {listed(said)}; say why under drift: explained:"
+        return False, what, EDIT
     changed = sum(one.state != "unchanged" for one in found.datasets)
     return (
         True,
@@ -188,19 +176,27 @@ def _drift(study: Study, _: Phase) -> Verdict:
     )
 
 
+def _has_gate(tag: PhaseTag, name: str) -> bool:
+    return any(one["gate"] == name for one in tag.manifest["gates"])
+
+
 def _documents(study: Study, phase: Phase) -> Verdict:
     from data_versioning.phases.documents import incomplete
 
     root, head = study.root, _head(study.root)
     for path in phase.documents:
-        if missing := incomplete(root, path, head):
-            if here := incomplete(root, path):
-                begin = f"make phase-start PHASE={phase.name}"
-                is_there = (root / path).exists()
-                return False, listed(here), f"$EDITOR {shlex.quote(path)}" if is_there else begin
-            name = shlex.quote(path)
-            what = f"{path} is not committed as it is" if git.is_tracked(root, path) else missing[0]
-            return False, what, f"git add -- {name} && git commit"
+        if not (missing := incomplete(root, path, head)):
+            continue
+        if not (here := incomplete(root, path)):
+            is_known = git.is_tracked(root, path)
+            what = f"{path} is not committed{' as it is' if is_known else ''}"
+            return False, what, f"git add -- {shlex.quote(path)} && git commit"
+        if (root / path).exists():
+            return False, listed(here), f"$EDITOR {shlex.quote(path)}"
+        if count := git_branches.missing_commits(root, phase.branch):
+            what = f"{missing[0]}: {phase.branch} is not merged, {counted(count, 'commit')}"
+            return False, what, f"git merge --no-ff {phase.branch}"
+        return False, listed(here), f"make phase-start PHASE={phase.name}"
     said = ", ".join(phase.documents) or "it owes none"
     return True, f"complete: {said}" if phase.documents else said, ""
 
@@ -248,7 +244,7 @@ GATES: dict[str, Callable[[Study, Phase], Verdict]] = {
     "tests": _tests,
     "documents": _documents,
     "commits": _commits,
-    "clean": _clean,
+    "clean": clean,
 }
 SLOW = ("pipeline", "pushed", "logged", "data", "drift")
 ORDER = ("tests", "data-management", "documents", "commits", "clean")

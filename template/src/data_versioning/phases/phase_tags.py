@@ -101,8 +101,9 @@ def refuse_going_back(phase: Phase, held: Sequence[PhaseTag]) -> None:
         return
     raise StudyError(
         f"versions do not go back: {phase.name} would be {phase.version}",
-        f"{highest.name} is in the history",
-        f"$EDITOR study.yaml: give {phase.name} a version above {highest.version}",
+        f"{highest.name} is in the history; list it below {highest.phase}, with a version above "
+        f"{highest.version}",
+        "$EDITOR study.yaml",
     )
 
 

@@ -6,12 +6,14 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from data_versioning.errors import StudyError
+from data_versioning.phases.findings import Finding
 from data_versioning.phases.plan import Phase, phases
 from data_versioning.study import Study
-from data_versioning.tools import git
+from data_versioning.tools import git, git_branches
+from data_versioning.wording import listed as some_of
+from data_versioning.workflow.branches import MAIN
 
 if TYPE_CHECKING:
-    from data_versioning.phases.findings import Finding
     from data_versioning.phases.phase_tags import PhaseTag
 
 NOT_RUN = "not run here; make phase-complete runs them"  # this is to answer in seconds
@@ -24,6 +26,7 @@ class Progress:
     Args:
         phases: Its phases, in their order.
         done: The last tag of each complete phase, by the phase's name.
+        outside: The names of those of these tags whose commit is not in `main`.
         current: The phase that is worked on; None when all are complete.
         branch: The current branch.
         findings: What the gates of the current phase found; tests are not run.
@@ -31,6 +34,7 @@ class Progress:
 
     phases: tuple[Phase, ...]
     done: dict[str, PhaseTag]
+    outside: frozenset[str]
     current: Phase | None
     branch: str
     findings: tuple[Finding, ...]
@@ -46,6 +50,7 @@ class Progress:
                     "time": tag.time.isoformat(),
                     "author": tag.author,
                     "commit": tag.commit,
+                    "in_main": tag.name not in self.outside,
                 }
                 for name, tag in self.done.items()
             ],
@@ -75,14 +80,15 @@ def progress(study: Study) -> Progress:
     branch = git.branch(study.root)
     worked_on = [phase for phase in listed if phase.branch == branch]
     current = next(iter(worked_on + [phase for phase in listed if phase.name not in done]), None)
-    findings = _findings(study, current) if current else []
-    return Progress(listed, done, current, branch, tuple(findings))
+    findings = [*order(study, current), *_findings(study, current)] if current else []
+    outside = git_branches.outside(study.root, MAIN, [tag.commit for tag in done.values()])
+    names = frozenset(tag.name for tag in done.values() if tag.commit in outside)
+    return Progress(listed, done, names, current, branch, tuple(findings))
 
 
 def _findings(study: Study, phase: Phase) -> list[Finding]:
     """Return what the gates of a phase find, all but the tests."""
     from data_versioning.phases import criteria
-    from data_versioning.phases.findings import Finding
     from data_versioning.phases.gates import check
 
     tests = Finding("tests", None, NOT_RUN)
@@ -99,3 +105,18 @@ def completions(study: Study) -> dict[str, PhaseTag]:
 
     tags = {tag.phase: tag for tag in phase_tags(study.root)}  # oldest first: the last one stays
     return {phase.name: tags[phase.name] for phase in phases(study) if phase.name in tags}
+
+
+def open_before(study: Study, phase: Phase) -> list[str]:
+    """Return the phases that come before one in the list and were never completed."""
+    done = completions(study)
+    names = [one.name for one in phases(study)]
+    return [name for name in names[: names.index(phase.name)] if name not in done]
+
+
+def order(study: Study, phase: Phase) -> list[Finding]:
+    """Return a finding that fails if a phase is about to be completed before an earlier one."""
+    if phase.name in completions(study) or not (skipped := open_before(study, phase)):
+        return []
+    what = f"not complete yet: {some_of(skipped)}; after this, only with a higher version"
+    return [Finding("order", False, what, f"make phase-start PHASE={skipped[0]}")]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from data_versioning.errors import StudyError
 from data_versioning.phases import documents
-from data_versioning.phases.plan import Phase, phase, phases
+from data_versioning.phases.plan import Phase, phase
 from data_versioning.study import Study
 from data_versioning.tools import git, git_branches
 from data_versioning.workflow.branches import MAIN
@@ -66,7 +66,12 @@ def start(study: Study, name: str) -> Started:
         git_branches.switch(study.root, chosen.branch, make=is_new)
     if missing := git_branches.missing_commits(study.root, MAIN):
         notes.append(f"{MAIN} is ahead of this branch, commits: {missing}; try: git merge {MAIN}")
-    absent = [path for path in chosen.documents if not os.path.lexists(study.root / path)]
+    absent = [
+        path
+        for path in chosen.documents
+        if not os.path.lexists(study.root / path)
+        and git.file_at(study.root, MAIN, path) is None  # a form would be in the merge's way
+    ]
     written = [path for path in absent if documents.is_markdown(path)]
     for path in written:
         _write(study.root / path, documents.form(chosen, path))
@@ -77,16 +82,13 @@ def start(study: Study, name: str) -> Started:
 def _place_in_list(study: Study, chosen: Phase) -> list[str]:
     """Return notes on what is complete already: the phase itself, and those before it."""
     from data_versioning.phases.phase_tags import next_version
-    from data_versioning.phases.progress import completions
+    from data_versioning.phases.progress import completions, open_before
 
-    done = completions(study)
-    listed = phases(study)
-    before = listed[: listed.index(chosen)]
     notes = []
-    if tag := done.get(chosen.name):
+    if tag := completions(study).get(chosen.name):
         again = chosen.tag(next_version(study.root, chosen).patch)
         notes.append(f"{tag.name} completed it; this reopens it, and the next tag is {again}")
-    if open_ones := [one.name for one in before if one.name not in done]:
+    if open_ones := open_before(study, chosen):
         notes.append(f"not complete yet: {', '.join(open_ones)}")
     return notes
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 
 from data_versioning.errors import StudyError
@@ -45,6 +46,23 @@ def missing_commits(root: Path, branch: str) -> int:
     if not _is_ref(root, ref := f"refs/heads/{branch}"):
         return 0
     return int(git.run(root, ["rev-list", "--count", f"HEAD..{ref}", "--"]))
+
+
+def outside(root: Path, branch: str, commits: Iterable[str]) -> set[str]:
+    """Return those of some commits that a branch lacks, here and in a remote as last fetched.
+
+    Args:
+        root: The study.
+        branch: The branch; where there is none such, no commit is outside.
+        commits: The commits, which are all here.
+    """
+    asked = ["for-each-ref", "--format=^%(refname)", f"refs/heads/{branch}"]
+    refs = git.run(root, [*asked, f"refs/remotes/*/{branch}"]).decode().split()
+    given = list(commits)
+    if not (refs and given):
+        return set()
+    listed = git.run(root, ["rev-list", *given, *refs, "--"]).decode().split()
+    return set(listed).intersection(given)
 
 
 def _is_ref(root: Path, *patterns: str) -> bool:
