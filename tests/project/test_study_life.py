@@ -33,6 +33,13 @@ def test_eleven_phases(template_clone: Path, tmp_path: Path) -> None:
     study, clone = folder / "my-study", folder / "clone"
 
     assert "not complete" in life.stderr
+    said = life.stdout + life.stderr
+    for evidence in (
+        'unanswered question "',
+        " answers, and lacks ",
+        "no finished run holds dvc.lock ",
+    ):
+        assert evidence in said
     assert git(study, "tag", "--list", "v*", "--sort=v:refname").split() == TAGS
     assert git(study, "tag", "--list", "--no-merged", "main") == ""
     held = "refs/tags/*:refs/tags/*"

@@ -190,7 +190,8 @@ def _pipeline(case: _Case) -> Answer:
     from data_versioning.phases.lock_check import stale_at
 
     stale = stale_at(case.root, case.tag.commit)
-    return not stale, listed(stale) or "dvc.lock is that of the commit's code, parameters and data"
+    held = "dvc.lock is that of the commit's code, parameters and data, as far as git can tell"
+    return not stale, listed(stale) or held
 
 
 def _documents(case: _Case) -> Answer:
