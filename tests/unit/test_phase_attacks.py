@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from data_versioning import PhaseGate
 from data_versioning.cli import main
+from data_versioning.command import capture
 from data_versioning.phases import manifest
+from data_versioning.phases.findings import Finding
+from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.phase_tags import other_tags, phase_tags
+from data_versioning.phases.plan import phase
 from data_versioning.study import Study
 from data_versioning.tools import git as git_tool
 
@@ -149,3 +154,65 @@ def test_manifests_that_say_more_than_is_so(ready: Study) -> None:
         git_tool.make_tag(root, "v1.0.1-analysis-complete", head, manifest.text(said), None)
         assert gate(ready, "commits").evidence.startswith("1 of 1 commit since v1.0.0-"), change
         git(root, "tag", "--delete", "v1.0.1-analysis-complete")
+
+
+def claim(study: Study, name: str) -> None:
+    """Tag a phase whose gates nobody looked at."""
+    root, chosen = study.root, phase(study, name)
+    head = git(root, "rev-parse", "HEAD").strip()
+    gates = [Finding(one, True, "sure") for one in chosen.gates]
+    time = datetime.now().astimezone().replace(microsecond=0)
+    said = manifest.make(root, chosen, str(chosen.version), head, time, "Test", gates, None, [])
+    git_tool.make_tag(root, chosen.tag(), head, manifest.text(said), None)
+
+
+def test_a_phase_in_between_hides_no_drift(ready: Study) -> None:
+    root = ready.root
+    claim(ready, "problem-formulation")
+    people = root / "data/raw/people.csv"
+    people.chmod(0o644)
+    people.write_text("name,years\nada,36\n")
+    capture(["dvc", "add", "--quiet", str(people)], root)
+    save(root, "data: other people")
+    claim(ready, "interpretation")
+    assert "drift" not in phase(ready, "interpretation").gates
+    found = gate(ready, "drift")
+    assert not found.ok
+    assert found.evidence.startswith("unexplained since v0.1.0-problem-formulation: data/raw/")
+    claim(ready, "analysis")
+    assert (
+        gate(ready, "drift").evidence == f"0 of 2 data sets changed since {TAG}, none unexplained"
+    )
+
+
+def test_records_that_are_not_of_the_commit(science: Study) -> None:
+    """Results that git keeps, and what `dvc.yaml` names since."""
+    root = science.root
+    assert stale_at(root, "HEAD") == []
+    metrics = "results/metrics.json"
+    write(root, metrics, '{"accuracy": 0.99, "f1": 0.99}')
+    save(root)
+    assert stale_at(root, "HEAD") == [f"stage evaluate: {metrics} is not what it made"]
+    capture(["dvc", "freeze", "evaluate"], root)
+    save(root)
+    assert stale_at(root, "HEAD") == [f"stage evaluate: {metrics} is not what it made"]
+    git(root, "checkout", "--quiet", "HEAD~2", "--", metrics, "dvc.yaml")
+    text = (root / "dvc.yaml").read_text()
+    for old, new in (
+        (
+            "- data/prepared.csv\n      - src/",
+            "- ./data/prepared.csv\n      - new.py\n      - src/",
+        ),
+        ("- train\n", "- train.alpha\n      - seed\n      - more.yaml:\n"),
+        ("- models/model.json\n  ev", "- models/model.json\n      - models/b.json\n  ev"),
+    ):
+        assert old in text
+        text = text.replace(old, new, 1)
+    write(root, "dvc.yaml", text)
+    save(root)
+    assert stale_at(root, "HEAD") == [
+        "stage train: new.py is new to it",
+        "stage train: models/b.json was never made",
+        "stage train: params.yaml: seed is new to it",
+        "stage train: more.yaml is new to it",
+    ]

@@ -77,8 +77,8 @@ def _pipeline(study: Study, _: Phase) -> Verdict:
     digest = dvc_files.lock_digest(study.root)
     lock = f"dvc.lock {digest[:8]}" if digest else "no dvc.lock"
     frozen = len(pipeline.names(freshness.FROZEN))
-    said = f"{counted(len(pipeline.stages) - frozen, 'stage')} up to date"
-    return True, f"{said}{f', {frozen} frozen' if frozen else ''}, {lock}", ""
+    fresh = counted(len(pipeline.stages) - frozen, "stage")
+    return True, f"{fresh} up to date{f', {frozen} frozen' if frozen else ''}, {lock}", ""
 
 
 def _pushed(study: Study, _: Phase) -> Verdict:

@@ -23,9 +23,9 @@ MISSING = object()
 def stale_at(root: Path, commit: str) -> list[str]:
     """Return what at a commit is not what its `dvc.lock` says, in words; nothing if all is.
 
-    Frozen stages are not asked. Not compared are folders that git keeps, in which DVC counts files
-    that git ignores; files inside of tracked folders; commands with `${}`; parameters in Python;
-    and what other files than the study's own `dvc.yaml` describe.
+    Of frozen stages, the results alone count. Not compared are folders that git keeps, in which DVC
+    counts files that git ignores; files inside of tracked folders; commands with `${}`; parameters
+    in Python; and what other files than the study's own `dvc.yaml` describe.
 
     Args:
         root: The study.
@@ -49,16 +49,19 @@ def stale_at(root: Path, commit: str) -> list[str]:
     read = {
         _path(stage, path)
         for _, stage, lock in records
-        for path in [*(lock.get("params") or {}), *(dep["path"] for dep in lock.get("deps") or [])]
+        for path in [
+            *(lock.get("params") or {}),
+            *(one["path"] for key in ("deps", "outs") for one in lock.get(key) or []),
+        ]
     }
     files = {path: blob for path, blob, _ in git_state.tree_files(root, commit) if path in read}
     with Blobs(root) as blobs:
         contents = {path: blobs.read(blob) for path, blob in files.items()}
     for name, stage, lock in records:
-        if name.partition("@")[0] not in asked:
-            continue
-        said = [*_command(stage, lock), *_params(stage, lock, contents)]
-        said += _deps(stage, lock, recorded, contents)
+        said = list(_outs(stage, lock, contents))
+        if name.partition("@")[0] in asked:
+            said += [*_command(stage, lock), *_params(stage, lock, contents)]
+            said += [*_deps(stage, lock, recorded, contents), *_unrecorded(stage, lock)]
         found += [f"stage {name}: {what}" for what in said]
     return found
 
@@ -91,9 +94,59 @@ def _deps(
         path = _path(stage, dep["path"])
         now = recorded.get(path)
         if path in contents and dep.get("hash") == "md5":
-            now = hashlib.md5(contents[path], usedforsecurity=False).hexdigest()
+            now = _md5(contents[path])
         if now and dep.get("md5") and now != dep["md5"]:
             yield f"{path} is another version than it read"
+
+
+def _outs(
+    stage: Mapping[str, Any], lock: Mapping[str, Any], contents: Mapping[str, bytes]
+) -> Iterator[str]:
+    """Yield the results that git keeps, and that are not those on record."""
+    for out in lock.get("outs") or []:
+        path = _path(stage, out["path"])
+        if path in contents and out.get("hash") == "md5" and _md5(contents[path]) != out.get("md5"):
+            yield f"{path} is not what it made"
+
+
+def _unrecorded(stage: Mapping[str, Any], lock: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what `dvc.yaml` names and the record does not have; templates are not unrolled."""
+    deps, outs = (
+        {_path(stage, one["path"]) for one in lock.get(key) or []} for key in ("deps", "outs")
+    )
+    for path in _names(stage, "deps"):
+        if _path(stage, path) not in deps:
+            yield f"{path} is new to it"
+    for path in (path for key in ("outs", "metrics", "plots") for path in _names(stage, key)):
+        if _path(stage, path) not in outs:
+            yield f"{path} was never made"
+    held = lock.get("params") or {}
+    for entry in stage.get("params") or []:
+        asked = entry if isinstance(entry, dict) else {"params.yaml": [entry]}
+        for path, names in asked.items():
+            if "${" in str(path):
+                continue
+            values = held.get(path)
+            known = dict(flatten(values or {}))
+            if values is None and not names:
+                yield f"{path} is new to it"
+            for name in map(str, names or []):
+                is_known = name in (values or {}) or any(
+                    one == name or one.startswith(f"{name}.") for one in known
+                )
+                if not is_known and "${" not in name:
+                    yield f"{path}: {name} is new to it"
+
+
+def _names(stage: Mapping[str, Any], key: str) -> Iterator[str]:
+    for entry in stage.get(key) or []:
+        path = str(next(iter(entry)) if isinstance(entry, dict) else entry)
+        if "${" not in path and "${" not in str(stage.get("wdir")):
+            yield path
+
+
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 def _path(stage: Mapping[str, Any], path: str) -> str:
