@@ -15,7 +15,8 @@ from data_versioning.locking import exclusive
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.reproduction.freshness import STALE, check
 from data_versioning.study import Study
-from data_versioning.tools import dvc_files, dvc_state
+from data_versioning.tools import dvc_files
+from dvc.repo import Repo
 from mlflow import MlflowClient
 
 from tests.conftest import git
@@ -37,8 +38,13 @@ def say(capfd: pytest.CaptureFixture[str]) -> Say:
 
 @pytest.fixture
 def clone(science: Study, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A clone of the study, without data, beside the remote; the current folder."""
-    return cloned(science.root, monkeypatch)
+    """A clone of the study, with its runs but without data, beside the remote.
+
+    It is the current folder. A store of its own would take MLflow seconds to make.
+    """
+    root = cloned(science.root, monkeypatch)
+    shutil.copy(science.root / "mlflow.db", root)
+    return root
 
 
 def cloned(source: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -82,6 +88,7 @@ def ran(out: str) -> list[str]:
 
 def test_nothing_to_do_needs_no_data(clone: Path, say: Say) -> None:
     """Nor a remote, nor a change of the documents; and leaves nothing behind."""
+    (clone / "mlflow.db").unlink()
     shutil.rmtree(clone.parent / "storage")
     assert say("check-pipeline") == (0, "3 stages up to date\n", "")
     (clone / "README.md").write_text("more words\n")
@@ -119,30 +126,32 @@ def test_each_reason_is_named(clone: Path, say: Say) -> None:
     assert "first     stale    it never ran" in say("check-pipeline")[1]
 
 
-@pytest.mark.parametrize(
-    ("path", "old", "new"),
-    [
-        ("README.md", "", "words"),
-        ("params.yaml", "rows: 3", "rows: 4"),
-        ("src/train.py", "import json", "import json  # of the library"),
-        ("dvc.yaml", "python src/evaluate.py", "python -B src/evaluate.py"),
-        ("dvc.yaml", "- src/train.py", "- src/train.py\n      - study.yaml"),
-        ("data/prepared.csv", "ada", "eve"),
-        ("data/raw/people.csv", "ada", "eve"),
-        ("results/metrics.json", "accuracy", "precision"),
-        ("dvc.lock", "  train:", "  trained:"),
-        ("dvc.yaml", "    cmd: python src/train.py", "    always_changed: true\n    cmd: x"),
-    ],
-)
-def test_agrees_with_dvc_where_the_data_is(science: Study, path: str, old: str, new: str) -> None:
-    file = science.root / path
-    content = file.read_text() if file.exists() else ""
-    file.unlink(missing_ok=True)  # it can be a link into the cache
-    file.write_text(content.replace(old, new, 1) if old else new)
-    state = check(science)
-    said = json.loads(capture(["dvc", "status", "--json"], science.root))
-    assert sorted(state.names(STALE)) == sorted(one for one in said if not one.endswith(".dvc"))
-    assert bool(state) is not bool(state.names(STALE))
+CHANGES = [
+    ("README.md", "", "words"),
+    ("params.yaml", "rows: 3", "rows: 4"),
+    ("src/train.py", "import json", "import json  # of the library"),
+    ("dvc.yaml", "python src/evaluate.py", "python -B src/evaluate.py"),
+    ("dvc.yaml", "- src/train.py", "- src/train.py\n      - study.yaml"),
+    ("data/prepared.csv", "ada", "eve"),
+    ("data/raw/people.csv", "ada", "eve"),
+    ("results/metrics.json", "accuracy", "precision"),
+    ("dvc.lock", "  train:", "  trained:"),
+    ("dvc.yaml", "    cmd: python src/train.py", "    always_changed: true\n    cmd: x"),
+]
+
+
+def test_agrees_with_dvc_where_the_data_is(science: Study) -> None:
+    for path, old, new in CHANGES:
+        file = science.root / path
+        content = file.read_text() if file.exists() else ""
+        file.unlink(missing_ok=True)  # it can be a link into the cache
+        file.write_text(content.replace(old, new, 1) if old else new)
+        state = check(science)
+        said = Repo(str(science.root)).status()
+        stale = sorted(one for one in said if not one.endswith(".dvc"))
+        assert sorted(state.names(STALE)) == stale, (path, new)
+        assert bool(state) is not bool(stale)
+        file.write_text(content)
 
 
 def test_tracked_data_that_differs_on_disk_is_named(science: Study, say: Say) -> None:
@@ -173,6 +182,7 @@ def test_tracked_data_that_differs_on_disk_is_named(science: Study, say: Say) ->
 
 def test_the_last_stage_takes_only_what_it_reads(clone: Path, say: Say) -> None:
     """One run is logged; what did not run stays where it is."""
+    (clone / "mlflow.db").unlink()
     edit(clone / "src/evaluate.py", '"f1": 0.5', '"f1": 0.75')
     wanted = hashes(clone, "models/model.json")
     status, out, err = say("reproduce")
@@ -397,10 +407,7 @@ def test_hostile_pipelines(hostile: Path, say: Say) -> None:
     assert say("check-pipeline")[0] == 0
     assert not (hostile / "data/raw/ö.csv").exists()
 
-
-def test_a_folder_with_tracked_files_in_it(hostile: Path, say: Say) -> None:
-    """Is read whole, though git has a part of it on disk."""
-    say("reproduce")
+    # A folder with tracked files in it is read whole, though git has a part of it on disk.
     edit(hostile / "dvc.yaml", "ls data/raw > list.txt", "ls -1 data/raw > list.txt")
     status, out, _ = say("reproduce")
     assert (status, ran(out)) == (0, ["all"])
@@ -408,6 +415,16 @@ def test_a_folder_with_tracked_files_in_it(hostile: Path, say: Say) -> None:
     listed = (hostile / "list.txt").read_text().splitlines()
     assert listed == ["a b.csv", "a b.csv.dvc", "ö.csv", "ö.csv.dvc"]
     assert not (hostile / "ice.txt").exists()
+
+    # An import whose repository is gone is asked for only when a stage that reads it is to run.
+    edit(hostile / "dvc.yaml", "cat ice.txt", "cat -u ice.txt")
+    status, _, err = say("reproduce")
+    assert status == 1
+    assert err.splitlines()[-2] == "error: fetch failed: it is nowhere: foreign.txt"
+    status, out, _ = say("reproduce", "--fork")
+    assert status == 0
+    told = "not checked: melt, sub/dvc.yaml:wrap: fetch failed: it is nowhere: foreign.txt"
+    assert out.splitlines()[-1] == told
 
 
 def test_stages_of_another_folder_and_loops(hostile: Path, say: Say) -> None:
@@ -426,18 +443,6 @@ def test_stages_of_another_folder_and_loops(hostile: Path, say: Say) -> None:
     assert not (hostile / "list.txt").exists()
     changed = git(hostile, "show", "--format=", "--name-only", "HEAD").split()
     assert changed == ["dvc.lock", "sub/dvc.lock"]
-
-
-def test_an_import_whose_repository_is_gone(hostile: Path, say: Say) -> None:
-    """Is asked for only when a stage that reads it is to run."""
-    edit(hostile / "dvc.yaml", "cat ice.txt", "cat -u ice.txt")
-    status, _, err = say("reproduce")
-    assert status == 1
-    assert err.splitlines()[-2] == "error: fetch failed: it is nowhere: foreign.txt"
-    status, out, _ = say("reproduce", "--fork")
-    assert status == 0
-    told = "not checked: melt, sub/dvc.yaml:wrap: fetch failed: it is nowhere: foreign.txt"
-    assert out.splitlines()[-1] == told
 
 
 def test_a_stage_that_runs_every_time(clone: Path, say: Say) -> None:
