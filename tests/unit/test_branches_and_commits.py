@@ -184,7 +184,10 @@ def test_a_branch_is_checked_from_main_on(root: Path, capfd: pytest.CaptureFixtu
         "try: git commit --amend\n"
     )
     commit(root, "fixup! feat: good")
-    assert "try: git rebase --interactive --autosquash main, with" in check(capfd)[1]
+    assert check(capfd)[1].endswith(
+        "note: make `pick` a `reword` before each of them\n"
+        "try: git rebase --interactive --rebase-merges --autosquash main\n"
+    )
     assert check(capfd, "--base", "HEAD")[0] == 0
     assert check(capfd, "--json")[1].count('"why"') == 2
 
@@ -232,7 +235,10 @@ def test_a_public_commit_of_main_is_not_to_be_rewritten(
     git(root, "init", "--quiet", "--bare", str(tmp_path / "origin.git"))
     git(root, "remote", "add", "origin", str(tmp_path / "origin.git"))
     git(root, "push", "--quiet", "origin", "main")
-    assert "make phase-complete PHASE=<name> OVERRIDE=<reason>" in check(capfd)[1]
+    assert check(capfd)[1].endswith(
+        "note: what is public stays, and its phase is completed with a reason\n"
+        "try: make phase-complete PHASE=<name> OVERRIDE=<reason>\n"
+    )
 
 
 def clone(root: Path, to: Path, *options: str) -> None:

@@ -15,6 +15,7 @@ from data_versioning.command import capture
 from data_versioning.experiments.store import setup_mlflow
 from data_versioning.phases import criteria
 from data_versioning.phases.findings import Finding
+from data_versioning.phases.gates import check
 from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.plan import phase
 from data_versioning.setup import git_hooks
@@ -331,7 +332,13 @@ def test_commits(ready: Study) -> None:
     assert found.evidence.startswith(
         f"1 of 2 commits since {since}: {bad} 'what I did today': not like: "
     )
-    assert found.mend.startswith(f"git rebase --interactive {since}, with `reword`")
+    assert found.mend == "git commit --amend"
+    save(root, "feat: on top", "--allow-empty")
+    found = gate(ready, "commits")
+    assert found.evidence.endswith("; make `pick` a `reword` before each of them")
+    begin = git(root, "rev-parse", since).strip()
+    assert found.mend == f"git rebase --interactive --rebase-merges {begin}"
+    git(root, "reset", "--quiet", "--hard", "HEAD~1")
     git(root, "commit", "--quiet", "--amend", "--allow-empty", "-m", "docs: diary")
     git(root, "switch", "--quiet", "--create", "side", "HEAD~1")
     save(root, "feat: aside", "--allow-empty")
@@ -377,7 +384,7 @@ ITEMS = (
 def test_data_management(ready: Study) -> None:
     """Nine items, each with its evidence."""
     install_hooks(ready.root)
-    found = {one.gate: one for one in PhaseGate().check("data-management")}
+    found = {one.gate: one for one in check(ready, phase(ready, "data-management"))}
     items = [f"data-management: {name}" for name in ITEMS]
     assert list(found) == ["clean", "documents", "commits", *items]
     assert all(one.ok for one in found.values()), found

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_versioning.phases.findings import Finding, Verdict, verdict
 from data_versioning.phases.phase_tags import PhaseTag, held
@@ -18,6 +19,9 @@ from data_versioning.phases.work_tree import COMMIT, clean
 from data_versioning.study import Study
 from data_versioning.tools import dvc_files, git, git_branches, git_state
 from data_versioning.wording import counted, listed
+
+if TYPE_CHECKING:
+    from data_versioning.workflow.commits import Judged
 
 RECENT = 100  # runs
 _COUNTED = re.compile(r"=*\s*(.*\b\d+ (?:passed|failed|error|skipped|xfailed|xpassed).*?)\s*=*")
@@ -202,11 +206,20 @@ def _documents(study: Study, phase: Phase) -> Verdict:
 
 
 def _commits(study: Study, _: Phase) -> Verdict:
+    from data_versioning.workflow import history_check
+    from data_versioning.workflow.commits import judge_since_phase
+
     root, head = study.root, _head(study.root)
-    return commits_until(root, head, held(root, head))
+    complete = held(root, head)
+    found = judge_since_phase(root, head, complete)
+    ok, said = _said_of(found, complete)
+    if ok:
+        return True, said, ""
+    mend, note = history_check.mend(root, found.since, found.bad)
+    return False, f"{said}; {note}" if note else said, mend
 
 
-def commits_until(root: Path, commit: str, complete: Sequence[PhaseTag]) -> Verdict:
+def commits_until(root: Path, commit: str, complete: Sequence[PhaseTag]) -> tuple[bool, str]:
     """Judge the messages of the commits since the last phase, or since there is a convention.
 
     Args:
@@ -219,16 +232,16 @@ def commits_until(root: Path, commit: str, complete: Sequence[PhaseTag]) -> Verd
     """
     from data_versioning.workflow.commits import judge_since_phase
 
-    found = judge_since_phase(root, commit, complete)
+    return _said_of(judge_since_phase(root, commit, complete), complete)
+
+
+def _said_of(found: Judged, complete: Sequence[PhaseTag]) -> tuple[bool, str]:
     count = counted(found.count, "commit")
     since = (found.since if complete else found.since[:8]) or "the first one"
-    if found.bad:
-        said = [f"{one.commit[:8]} {one.subject!r}: {one.why}" for one in found.bad]
-        where = shlex.quote(since) if found.since else "--root"
-        mend = f"git rebase --interactive {where}, with `reword` before each of them;"
-        mend += " what is public already stays, and needs OVERRIDE=<reason>"
-        return False, f"{len(said)} of {count} since {since}: {listed(said)}", mend
-    return True, f"{count} since {since}, all following the convention", ""
+    if not found.bad:
+        return True, f"{count} since {since}, all following the convention"
+    said = [f"{one.commit[:8]} {one.subject!r}: {one.why}" for one in found.bad]
+    return False, f"{len(said)} of {count} since {since}: {listed(said)}"
 
 
 def _head(root: Path) -> str:

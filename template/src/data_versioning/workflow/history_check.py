@@ -34,7 +34,8 @@ class HistoryCheck:
         base: What the commits were counted from; empty for the whole history.
         commits: How many there are, merges not counted.
         bad: Those whose message does not follow the convention, newest first.
-        mend: What mends them.
+        mend: The command that mends them.
+        note: What to know about it.
     """
 
     branch: str
@@ -42,6 +43,7 @@ class HistoryCheck:
     commits: int
     bad: tuple[BadCommit, ...] = ()
     mend: str = ""
+    note: str = ""
 
     def __bool__(self) -> bool:
         """Tell whether all messages follow the convention."""
@@ -70,8 +72,8 @@ def check_history(study: Study, base: str | None = None) -> HistoryCheck:
         found = commits.judge(root, "HEAD", base, [_connected(root, base)])
     else:
         found = commits.judge_since_phase(root, "HEAD", held(root))
-    mend = _mend(root, found.since, found.bad) if found.bad else ""
-    return HistoryCheck(branch, found.since, found.count, found.bad, mend)
+    facts = (branch, found.since, found.count, found.bad)
+    return HistoryCheck(*facts, *(mend(root, found.since, found.bad) if found.bad else ()))
 
 
 def ci_branch() -> str:
@@ -108,18 +110,24 @@ def _connected(root: Path, base: str) -> str:
     return commit
 
 
-def _mend(root: Path, base: str, bad: Sequence[BadCommit]) -> str:
+def mend(root: Path, base: str, bad: Sequence[BadCommit]) -> tuple[str, str]:
+    """Return the command that mends messages, and what to know about it.
+
+    Args:
+        root: The study.
+        base: What the commits were counted from; empty for the whole history.
+        bad: The commits, newest first.
+    """
     last, main = bad[-1].commit, f"origin/{branches.MAIN}"
     if git_history.common_ancestor(root, last, main) == last:
-        return (
-            "nothing: they are public. The phase they belong to is completed with "
-            "make phase-complete PHASE=<name> OVERRIDE=<reason>"
-        )
+        command = "make phase-complete PHASE=<name> OVERRIDE=<reason>"
+        return command, "what is public stays, and its phase is completed with a reason"
     if [one.commit for one in bad] == [git.head(root)]:
-        return "git commit --amend"
+        return "git commit --amend", ""
     squash = " --autosquash" if any(one.why == commits.SQUASH for one in bad) else ""
     since = shlex.quote(base) if base else "--root"
-    return f"git rebase --interactive{squash} {since}, with `reword` before each of them"
+    command = f"git rebase --interactive --rebase-merges{squash} {since}"
+    return command, "make `pick` a `reword` before each of them"
 
 
 def as_text(found: HistoryCheck) -> str:
@@ -133,4 +141,5 @@ def as_text(found: HistoryCheck) -> str:
     lines = [f"{one.commit[:10]}  {one.subject!r}: {one.why}" for one in found.bad]
     of = f"{len(lines)} of {counted(found.commits, 'commit')}{since}"
     verdict = f"{of} {'does' if len(lines) == 1 else 'do'} not follow the convention:"
-    return "\n".join([f"{branch}{verdict}", *lines, advice(found.mend)])
+    notes = [f"note: {found.note}"] if found.note else []
+    return "\n".join([f"{branch}{verdict}", *lines, *notes, advice(found.mend)])
