@@ -71,7 +71,7 @@ class GitHub:
 
     def change_comment(self, comment: Posted, body: str) -> Posted:
         """Change a comment."""
-        path = f"{self._repository}/issues/comments/{comment['id']}"
+        path = f"{self._repository}/issues/comments/{self._api.number(comment)}"
         return self._api.send("PATCH", path, {"body": body})
 
     def issues(self) -> list[Posted]:
@@ -87,7 +87,7 @@ class GitHub:
 
     def change_issue(self, issue: Posted, title: str, body: str) -> Posted:
         """Change an issue."""
-        path = f"{self._repository}/issues/{issue['number']}"
+        path = f"{self._repository}/issues/{self._api.number(issue, 'number')}"
         return self._api.send("PATCH", path, {"title": title, "body": body})
 
     @staticmethod
@@ -123,14 +123,14 @@ class GitHub:
             lambda: next((r for r in self._api.pages(releases) if r.get("tag_name") == tag), None),
             lambda: self._api.send("POST", releases, draft),
         )
-        one = f"{releases}/{found['id']}"
+        one = f"{releases}/{self._api.number(found)}"
         self._attach(found, file, content)
         # An older phase that is completed again is not the latest one.
         published = {"name": title, "body": body, "draft": False, "make_latest": "legacy"}
         return self._api.send("PATCH", one, published), made
 
     def _attach(self, release: Posted, name: str, content: bytes) -> None:
-        listed = f"{self._repository}/releases/{release['id']}/assets"
+        listed = f"{self._repository}/releases/{self._api.number(release)}/assets"
         digest = f"sha256:{sha256(content).hexdigest()}"
 
         def find() -> Posted | None:
@@ -140,7 +140,8 @@ class GitHub:
                 if one.get("digest") == digest and one.get("state") == "uploaded":
                     return one
                 # Another version, or what a failed upload left behind; a name is taken once.
-                self._api.call("DELETE", f"{self._repository}/releases/assets/{one['id']}")
+                number = self._api.number(one)
+                self._api.call("DELETE", f"{self._repository}/releases/assets/{number}")
             return None
 
         address = str(release.get("upload_url")).partition("{")[0]

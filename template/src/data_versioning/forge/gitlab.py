@@ -67,7 +67,8 @@ class GitLab:
 
     def change_comment(self, comment: Posted, body: str) -> Posted:
         """Change a note."""
-        path = f"{self._project}/merge_requests/{self.number}/notes/{comment['id']}"
+        notes = f"{self._project}/merge_requests/{self.number}/notes"
+        path = f"{notes}/{self._api.number(comment)}"
         return self._api.send("PUT", path, {"body": body})
 
     def issues(self) -> list[Posted]:
@@ -82,7 +83,7 @@ class GitLab:
 
     def change_issue(self, issue: Posted, title: str, body: str) -> Posted:
         """Change an issue."""
-        path = f"{self._project}/issues/{issue['iid']}"
+        path = f"{self._project}/issues/{self._api.number(issue, 'iid')}"
         return self._api.send("PUT", path, {"title": title, "description": body})
 
     @staticmethod
@@ -148,7 +149,7 @@ class GitLab:
             for package in packages
             if (package.get("name"), package.get("version")) == (PACKAGE, tag)
             for file in self._releases.pages(
-                f"{self._project}/packages/{package['id']}/package_files"
+                f"{self._project}/packages/{self._releases.number(package)}/package_files"
             )
         }
         if known.get(name) != sha256(content).hexdigest():
@@ -164,7 +165,7 @@ class GitLab:
 
         found, _ = once(find, lambda: self._releases.send("POST", path, link))
         if found.get("url") != link["url"]:
-            self._releases.send("PUT", f"{path}/{found['id']}", link)
+            self._releases.send("PUT", f"{path}/{self._releases.number(found)}", link)
 
     def _is_own(self, posted: Posted) -> bool:
         author = posted.get("author")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from data_versioning.errors import StudyError
+from data_versioning.wording import printable
 
 if TYPE_CHECKING:
     from httpx import Client, Response
@@ -88,10 +89,12 @@ class Api:
 
         url = path if "://" in path else f"{self.url}{path}"
         self._refuse_others(url)
-        where = self._masked(f"{method} {url.partition('?')[0]}")
+        where = printable(self._masked(f"{method} {url.partition('?')[0]}"))
         for pause in (*(PAUSE * 2**number for number in range(TRIES - 1)), None):
             try:
                 answer = self._client().request(method, url, **more)
+            except httpx.InvalidURL:
+                raise StudyError(f"{self.name} named an address that is none", where) from None
             except httpx.RequestError as error:
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
                 if pause is None or (method == "POST" and not unsent):
@@ -121,15 +124,25 @@ class Api:
     def pages(self, path: str, **params: str) -> Iterator[dict[str, Any]]:
         """Yield the entries of a list, page by page; the header `Link` names the next page."""
         url: str | None = path
+        seen = set()
         more: dict[str, Any] = {"params": {"per_page": "100", **params}}
         while url:
+            seen.add(url)
             answer = self.call("GET", url, **more)
             listed = self._json(answer)
             if not isinstance(listed, list):
                 raise self._strange(answer)
             yield from (one for one in listed if isinstance(one, dict))
             url = answer.links.get("next", {}).get("url")
+            if url in seen:
+                raise self._strange(answer)
             more = {}
+
+    def number(self, posted: Mapping[str, Any], key: str = "id") -> int:
+        """Return the number by which the API knows something; what it named is no path."""
+        if not isinstance(found := posted.get(key), int):
+            raise StudyError(f"{self.name} answered with something else than was asked", key)
+        return found
 
     def object(self, answer: Response) -> dict[str, Any]:
         """Return the JSON object of an answer."""
@@ -163,7 +176,12 @@ class Api:
 
     def _refuse_others(self, url: str) -> None:
         """Refuse an address that is neither the API's server nor GitHub's server for uploads."""
-        own, other = urlsplit(self.url), urlsplit(url)
+        own = urlsplit(self.url)
+        try:
+            other = urlsplit(url)
+        except ValueError:
+            what = f"{self.name} named an address that is none"
+            raise StudyError(what, printable(self._masked(url))) from None
         hosts = {own.netloc}
         if own.netloc.startswith("api."):
             hosts.add(f"uploads.{own.netloc.removeprefix('api.')}")
@@ -174,7 +192,9 @@ class Api:
     def _refused(self, answer: Response, where: str) -> Refused:
         status = answer.status_code
         if answer.is_redirect:
-            host = urlsplit(answer.headers.get("location", "")).hostname
+            host = None
+            with suppress(ValueError):
+                host = urlsplit(answer.headers.get("location", "")).hostname
             what = f"{self.name} points elsewhere ({status}), where no token goes"
             return Refused(what, self._masked(f"{where} -> {host or 'itself'}"), "", status)
         mends = {401: "renew the token", 403: "give the token the permission to write"}
