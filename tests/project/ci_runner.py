@@ -22,7 +22,7 @@ import yaml
 from tests.conftest import git
 from tests.project.ci_actions import ACTIONS, Place
 from tests.project.ci_expressions import filled, holds
-from tests.project.conftest import user_environment
+from tests.project.conftest import user_environment, without_sync
 
 REPOSITORY = "ada/study"
 SERVER = "https://github.example.org"
@@ -87,12 +87,19 @@ class Runner:
         origin: The bare repository.
         folder: Where clones, caches and artifacts are kept.
         prepared: A study whose environment a job begins with, so that `make setup` is quick.
+
+    Attributes:
+        syncs: Whether `make setup` brings that environment up to date, rather than to take it.
     """
+
+    syncs = False
 
     def __init__(self, origin: Path, folder: Path, prepared: Path | None = None) -> None:
         self.origin, self.folder, self.prepared = origin, folder, prepared
         git(origin, "config", "uploadpack.allowAnySHA1InWant", "true")  # as GitHub does
-        (folder / "home").mkdir(parents=True, exist_ok=True)
+        for name in ("home", "bin"):
+            (folder / name).mkdir(parents=True)
+        without_sync(folder / "bin")
         self.settings = folder / "home/.gitconfig"
         address = f"{SERVER}/{REPOSITORY}"
         self.settings.write_text(f'[url "{origin.as_uri()}"]\n\tinsteadOf = {address}\n')
@@ -151,7 +158,7 @@ class _Run:
     """One job: its clone, what its steps said and set."""
 
     def __init__(self, runner: Runner, event: Event, folder: Path, environment: str) -> None:
-        self.workspace = folder / "work"
+        self.runner, self.workspace = runner, folder / "work"
         self.workspace.mkdir(parents=True)
         self.failed = False
         kind, _, ref_name = event.ref.removeprefix("refs/").partition("/")
@@ -243,6 +250,8 @@ class _Run:
             name, _, value = line.partition("=")
             self.environment[name] = value
         shell = user_environment()
+        if not self.runner.syncs:
+            shell["PATH"] = f"{self.runner.folder / 'bin'}{os.pathsep}{shell['PATH']}"
         shell |= self.environment | self._filled(variables)
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],

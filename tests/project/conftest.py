@@ -16,6 +16,18 @@ from tests.once import made_once
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
+# Of pre-commit, which jobs run on all files; what they refuse, other tests show.
+SLOW_HOOKS = "large-files,secrets,notebooks,ruff-check,ruff-format"
+DOCUMENT = """\
+# Problem formulation
+
+## Question
+Does a higher body-mass index predict faster progression?
+
+## Who would act on the answer
+Clinics that decide which patients to see more often.
+"""
+
 
 def user_environment(**changes: str) -> dict[str, str]:
     """Return the environment of a user's shell, where there is a uv.
@@ -80,6 +92,24 @@ def give_environment(study: Path, source: Path | None = None) -> None:
         link = os.link
         shutil.copytree(source / ".venv", study / ".venv", symlinks=True, copy_function=link)
     run(study, "uv", "sync", "--quiet", "--frozen")
+
+
+def without_sync(folder: Path) -> None:
+    """Put a uv into a folder that takes the environment of a study for the one of its lock file.
+
+    For the jobs of CI, whose environment is linked: one of them shows that `make setup` syncs it.
+    """
+    real = shutil.which("uv", path=user_environment()["PATH"])
+    (folder / "uv").write_text(f'#!/bin/sh\n[ "$1" = sync ] || exec "{real}" "$@"\n')
+    (folder / "uv").chmod(0o755)
+
+
+def write_document(study: Path) -> None:
+    """Commit what the first phase owes."""
+    (study / "docs").mkdir(exist_ok=True)
+    (study / "docs/problem-formulation.md").write_text(DOCUMENT)
+    git(study, "add", "docs")
+    git(study, "commit", "--quiet", "--message", "docs(question): ask one question")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ from tests.conftest import Render, git
 from tests.once import made_once
 from tests.project.ci_expressions import holds
 from tests.project.ci_runner import TOKEN, Event, Job, Runner
-from tests.project.conftest import give_environment, run
+from tests.project.conftest import SLOW_HOOKS, give_environment, run, write_document
 from tests.project.test_pipeline import edit, stages_run
 
 LOGIN: dict[str, Any] = {
@@ -24,15 +24,6 @@ LOGIN: dict[str, Any] = {
     "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET,
 }
 SECRETS = {"data-read": LOGIN, "data-write": LOGIN}
-DOCUMENT = """\
-# Problem formulation
-
-## Question
-Does a higher body-mass index predict faster progression?
-
-## Who would act on the answer
-Clinics that decide which patients to see more often.
-"""
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +180,17 @@ def test_a_pull_request_reproduces_what_it_changes(hosted: Hosted) -> None:
         assert "| `test.r2` | 0.4602 | 0.4584 |" in text
 
 
+def test_a_bad_message_fails_the_check(hosted: Hosted) -> None:
+    """Of one of the commits that are to be merged."""
+    hosted.commit("README.md", r"\A", "<!-- a word -->\n", "a word")
+    event = hosted.propose("docs/a-word")
+    event = replace(event, variables={**event.variables, "SKIP": SLOW_HOOKS})
+    job = hosted.runner.run(event, ["check"])["check"]
+    assert (job.result, job.step("make check").outcome) == ("failure", "success")
+    said = job.step("make check-history").output
+    assert "a word" in said and "not like" in said
+
+
 def test_a_fork_has_no_credentials(hosted: Hosted) -> None:
     """It is told what could not be checked; the report stands in the summary, not in a comment."""
     hosted.commit("params.yaml", "alpha: 10.0", "alpha: 1.0", "feat(train): a weaker penalty")
@@ -245,13 +247,12 @@ def test_main_records_its_results(hosted: Hosted) -> None:
 def test_a_phase_becomes_a_release(hosted: Hosted) -> None:
     """A tag that holds what it says does; a tag made by hand, or of data, does not."""
     give_environment(hosted.clone, hosted.runner.prepared)
-    (hosted.clone / "docs").mkdir(exist_ok=True)
-    (hosted.clone / "docs/problem-formulation.md").write_text(DOCUMENT)
-    git(hosted.clone, "add", "docs")
-    git(hosted.clone, "commit", "--quiet", "--message", "docs(question): ask one question")
+    write_document(hosted.clone)
     hosted.push()
     run(hosted.clone, "make", "phase-complete", "PHASE=problem-formulation")
+    hosted.runner.syncs = True
     jobs = hosted.runner.run(hosted.tag("v0.1.0-problem-formulation"))
+    hosted.runner.syncs = False
     assert succeeded(jobs) == ["release"]
     (release,) = hosted.github.releases
     assert release["tag_name"] == "v0.1.0-problem-formulation"
@@ -270,6 +271,7 @@ def test_a_phase_becomes_a_release(hosted: Hosted) -> None:
 
 def test_schedules(hosted: Hosted) -> None:
     """The proof runs everything again and compares; the template is asked for its news."""
+    hosted.runner.syncs = True  # of the proof's own clone, too
     jobs = hosted.runner.run(hosted.event("schedule", "refs/heads/main"))
     assert sorted(succeeded(jobs)) == ["news", "prove"]
     assert "collect" in jobs["prove"].step("make prove").output
