@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from data_versioning import cli
 from data_versioning.command import capture
 from data_versioning.pipeline.manager import reproduce
 from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
 from tests.once import made_once
+
+Say = Callable[..., tuple[int, str, str]]
 
 SETTINGS = {
     "study.yaml": "large_file_mb: 0.001\n",
@@ -87,6 +91,18 @@ stages:
 }
 
 
+@pytest.fixture
+def say(capfd: pytest.CaptureFixture[str]) -> Say:
+    """`say("prove", ...)` calls a verb; returns its status and what it wrote."""
+
+    def say(*argv: str) -> tuple[int, str, str]:
+        capfd.readouterr()
+        status = cli.main(argv)
+        return status, *capfd.readouterr()
+
+    return say
+
+
 @pytest.fixture(scope="session")
 def tools(isolated_settings: Path) -> None:
     """Commands find the tools of this repository's environment."""
@@ -141,6 +157,13 @@ def science(
     made = made_once(tmp_path_factory, "science", make)
     shutil.copytree(made / "storage", tmp_path / "storage")
     return copied(made / "study", tmp_path, monkeypatch)
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace a text in a file that holds it."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
 
 
 def start(root: Path, files: dict[str, str]) -> None:

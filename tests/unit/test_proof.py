@@ -4,34 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_versioning import cli
 from data_versioning.command import capture
 from data_versioning.hashing import md5
 from data_versioning.reproduction.clean_clone import SCRATCH
 from data_versioning.study import Study
 
 from tests.conftest import git
-
-Say = Callable[..., tuple[int, str, str]]
+from tests.unit.conftest import Say, edit
 
 # Nothing to install, so that an environment costs no more than a folder.
 PROJECT = '[project]\nname = "study"\nversion = "0"\nrequires-python = ">=3.11"\n'
-
-
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """`say("prove", ...)` calls a verb; returns its status and what it wrote."""
-
-    def say(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        status = cli.main(argv)
-        return status, *capfd.readouterr()
-
-    return say
 
 
 @pytest.fixture
@@ -49,13 +34,6 @@ def save(root: Path) -> None:
     """Commit all of it."""
     git(root, "add", "--all")
     git(root, "commit", "--quiet", "--message", "chore: as it is")
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a text in a file that holds it."""
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def verdicts(out: str) -> dict[str, str]:

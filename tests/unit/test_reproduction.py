@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from data_versioning import cli
 from data_versioning.command import capture
 from data_versioning.locking import exclusive
 from data_versioning.pipeline.manager import LOCK
@@ -20,20 +18,7 @@ from dvc.repo import Repo
 from mlflow import MlflowClient
 
 from tests.conftest import git
-
-Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def say(capfd: pytest.CaptureFixture[str]) -> Say:
-    """`say("reproduce", ...)` calls a verb; returns its status and what it wrote."""
-
-    def say(*argv: str) -> tuple[int, str, str]:
-        capfd.readouterr()
-        status = cli.main(argv)
-        return status, *capfd.readouterr()
-
-    return say
+from tests.unit.conftest import Say, edit
 
 
 @pytest.fixture
@@ -72,13 +57,6 @@ def hashes(root: Path, *paths: str) -> set[str]:
     """Return the hashes on record of some data."""
     known = dvc_files.outputs(root)
     return {known[path] for path in paths}
-
-
-def edit(path: Path, old: str, new: str) -> None:
-    """Replace a text in a file that holds it."""
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def ran(out: str) -> list[str]:
@@ -477,6 +455,7 @@ def test_refusals(clone: Path, say: Say) -> None:
     edit(clone / "dvc.yaml", "    cmd: python src/train.py\n", "")
     status, _, err = say("check-pipeline")
     assert status == 1
-    assert err.startswith("error: DVC cannot read the study: './dvc.yaml' validation failed")
+    assert err.startswith("error: DVC cannot read the study: dvc.yaml: ")
+    assert ", in stages -> train -> cmd, line " in err
     (clone / "dvc.yaml").write_text("stages: [\n")
     assert "dvc.yaml:2" in say("check-pipeline")[2]
