@@ -14,6 +14,7 @@ from data_versioning import PhaseGate
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.phases import manifest
+from data_versioning.phases.documents import incomplete
 from data_versioning.phases.findings import Finding
 from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.phase_tags import other_tags, phase_tags
@@ -143,16 +144,16 @@ def test_manifests_that_say_more_than_is_so(ready: Study) -> None:
 
     save(root, "what I did", "--allow-empty")
     head = git(root, "rev-parse", "HEAD").strip()
-    for change in (
+    for other in (
         {"who": "Mallory"},
         {"commit": "1" * 40},
         {"version": "1.0.5"},
         {"phase": "interpretation"},
         {"time": "2020-01-01T00:00:00+00:00"},
     ):
-        said = tag_manifest(root, "kept") | {"commit": head} | change
+        said = tag_manifest(root, "kept") | {"commit": head} | other
         git_tool.make_tag(root, "v1.0.1-analysis-complete", head, manifest.text(said), None)
-        assert gate(ready, "commits").evidence.startswith("1 of 1 commit since v1.0.0-"), change
+        assert gate(ready, "commits").evidence.startswith("1 of 1 commit since v1.0.0-"), other
         git(root, "tag", "--delete", "v1.0.1-analysis-complete")
 
 
@@ -216,3 +217,47 @@ def test_records_that_are_not_of_the_commit(science: Study) -> None:
         "stage train: params.yaml: seed is new to it",
         "stage train: more.yaml is new to it",
     ]
+
+
+def test_files_that_git_does_not_look_at(ready: Study) -> None:
+    root = ready.root
+    for flag in ("assume-unchanged", "skip-worktree"):
+        git(root, "update-index", f"--{flag}", "LICENSE")
+        write(root, "LICENSE", "mine\n")
+        found = gate(ready, "clean")
+        assert found.evidence == "git was told not to look at LICENSE"
+        assert found.mend == f"git update-index --no-{flag} -- LICENSE"
+        capture(found.mend.split(), root)
+        assert gate(ready, "clean").evidence == "1 not committed: LICENSE"
+        git(root, "checkout", "--", "LICENSE")
+
+
+def test_a_link_is_no_document(ready: Study) -> None:
+    """Git keeps where it leads to, and that answers every question."""
+    root = ready.root
+    (root / "docs/analysis.md").unlink()
+    (root / "docs/analysis.md").symlink_to("question.md")
+    assert incomplete(root, "docs/analysis.md") == ["docs/analysis.md is a link, not a document"]
+    save(root, "docs: link")
+    assert gate(ready, "documents").evidence == "docs/analysis.md is a link, not a document"
+
+
+def test_replaced_commits_are_judged_as_they_are(
+    ready: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`git replace` and grafts change what this clone shows of its history, and no other."""
+    root = ready.root
+    for name in ("GIT_NO_REPLACE_OBJECTS", "GIT_GRAFT_FILE"):
+        monkeypatch.setenv(name, "")  # for it to be taken back
+        monkeypatch.delenv(name)
+    good = git(root, "rev-parse", "HEAD").strip()
+    save(root, "what I did", "--allow-empty")
+    bad = git(root, "rev-parse", "HEAD").strip()
+    save(root, "docs: more", "--allow-empty")
+    git(root, "replace", "--graft", "HEAD", good)
+    asked = [one for one in PhaseGate().check("interpretation") if one.gate == "commits"]
+    assert bad[:8] in asked[0].evidence
+    git(root, "replace", "--delete", "HEAD")
+    write(root, ".git/info/grafts", f"{git(root, 'rev-parse', 'HEAD').strip()} {good}\n")
+    asked = [one for one in PhaseGate().check("interpretation") if one.gate == "commits"]
+    assert bad[:8] in asked[0].evidence

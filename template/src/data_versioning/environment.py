@@ -20,6 +20,9 @@ def load(root: Path) -> None:
     programs, path = str(root / ".venv/bin"), os.environ.get("PATH", "")
     if path.partition(os.pathsep)[0] != programs:
         os.environ["PATH"] = f"{programs}{os.pathsep}{path}"
+    # What `git replace` or a graft shows in the place of a commit, no other clone has.
+    os.environ["GIT_NO_REPLACE_OBJECTS"] = "1"
+    os.environ["GIT_GRAFT_FILE"] = f"{os.devnull}/none"  # of one that is there, git warns
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "ERROR")
     # A server that is down would otherwise be asked for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")

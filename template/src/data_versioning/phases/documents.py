@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from data_versioning.errors import StudyError
 from data_versioning.phases.plan import Phase
-from data_versioning.tools import dvc_files
+from data_versioning.tools import dvc_files, git
 
 FORMS = Path(__file__).with_name("forms")
 ANY_PHASE = "any-phase"  # the form of the phases that researchers add
@@ -59,6 +59,8 @@ def incomplete(root: Path, path: str, rev: str | None = None) -> list[str]:
         rev: A commit, branch or tag; the file on disk when not given.
     """
     try:
+        if _is_link(root, path, rev):
+            return [f"{path} is a link, not a document"]
         content = dvc_files.content(root, path, rev)
     except StudyError as error:  # DVC keeps it, and not here
         return [str(error)]
@@ -77,6 +79,15 @@ def incomplete(root: Path, path: str, rev: str | None = None) -> list[str]:
         (line, f"placeholder {word}") for line, word in placeholders(text, is_markdown(path))
     ]
     return [f"{path}: {what} (line {line})" for line, what in sorted(missing)]
+
+
+def _is_link(root: Path, path: str, rev: str | None) -> bool:
+    if rev is not None:
+        return git.run(root, ["ls-tree", rev, "--", path]).startswith(b"120000 ")
+    here = root / path
+    # DVC can link what it keeps to its cache.
+    kept = dvc_files.outputs(root) if here.is_symlink() else {}
+    return here.is_symlink() and not any(f"{path}/".startswith(f"{one}/") for one in kept)
 
 
 def _unanswered(text: str) -> Iterator[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,6 +36,11 @@ def clean(study: Study, _: Phase) -> Verdict:
         if data := _data_of_main(root, changed):
             return False, f"{what}; on {MAIN}, DVC keeps {listed(data)}", f"git merge {MAIN}"
         return False, what, COMMIT
+    if hidden := _hidden(root):
+        flag = "skip-worktree" if hidden[0][0] == "S" else "assume-unchanged"
+        names = [path for _, path in hidden]
+        mend = f"git update-index --no-{flag} -- {shlex.quote(names[0])}"
+        return False, f"git was told not to look at {listed(names)}", mend
     if dvc_files.outputs(root):  # without any, DVC need not be started
         from data_versioning.reproduction import freshness
 
@@ -48,6 +54,12 @@ def clean(study: Study, _: Phase) -> Verdict:
             what = f"changed, but not by its stage: {listed(edited)} (make repro replaces it)"
             return False, what, "make repro"
     return True, f"nothing uncommitted at {git.resolve(root, 'HEAD')[:8]}", ""
+
+
+def _hidden(root: Path) -> list[tuple[str, str]]:
+    """Return the files whose changes git does not show, each with its tag in `git ls-files -v`."""
+    entries = os.fsdecode(git.run(root, ["ls-files", "-v", "-z"])).split("\0")
+    return [(entry[0], entry[2:]) for entry in entries if entry[:1] == "S" or entry[:1].islower()]
 
 
 def _data_of_main(root: Path, changed: Iterable[str]) -> list[str]:
