@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -206,6 +207,11 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     try:
         content = yaml.load(text, _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:
+        if marker := re.search(rb"^<{7} ", text, re.MULTILINE):
+            line = text.count(b"\n", 0, marker.start()) + 1
+            file = Path(name).name
+            what, mend = f"{file} is in conflict", mend_of_conflict(file)
+            raise StudyError(what, f"{name}:{line}", mend) from None
         mark = getattr(error, "problem_mark", None)
         where = f"{name}:{mark.line + 1}" if mark else name
         problem = getattr(error, "problem", None) or "unreadable"
@@ -216,6 +222,15 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
         raise StudyError("not a YAML mapping", name, mend)
     refuse_deep(content, name)
     return content
+
+
+def mend_of_conflict(path: str) -> str:
+    """Return the command that mends a file which holds both sides of a merge."""
+    name = shlex.quote(path)
+    if Path(path).name != "dvc.lock":
+        return f"$EDITOR {name}"
+    # Neither side is right: nobody has run that stage with the code and parameters of both.
+    return f"sed -i '/^<<<<<<< /,/^>>>>>>> /d' {name} && make repro"
 
 
 def refuse_deep(content: Mapping[str, Any], name: str) -> None:

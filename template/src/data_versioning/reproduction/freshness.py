@@ -203,6 +203,7 @@ def state(study: Study, ran: Collection[str] = ()) -> Pipeline:
     argv = [sys.executable, "-P", str(Path(pipeline_state.__file__)), str(root)]
     done = subprocess.run(argv, cwd=root, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        dvc_files.refuse_broken(root)
         raise StudyError("DVC cannot read the study", dvc.failure(done.stderr)[1])
     return Pipeline({facts["address"]: facts for facts in json.loads(done.stdout)}, ran)
 

@@ -18,6 +18,7 @@ from typing import Any
 from data_versioning.command import Tail, capture, last_line, stream
 from data_versioning.errors import StudyError
 from data_versioning.pipeline.unlogged import REPRODUCTION
+from data_versioning.tools import dvc_files
 
 LONGEST_COMMAND = 1_000_000  # bytes; Linux takes two million, the environment included
 POINTER = 9  # bytes that an argument costs besides its own
@@ -107,17 +108,21 @@ def remote_options(root: Path) -> tuple[str | None, dict[str, dict[str, str]]]:
 
 
 def transfer(root: Path, verb: str, remote: str, targets: Iterable[str] = ()) -> tuple[int, str]:
-    """Push, pull or fetch; a terminal is shown progress and the count of files, but no error.
+    """Push, pull or fetch, with progress but no error on a terminal; see `command.stream`.
 
-    Returns:
-        See `command.stream`.
+    Raises:
+        StudyError: It failed, as a file of DVC's is broken or in conflict.
     """
     terminal = sys.stderr.isatty()
     chatter = ("ERROR:", "WARNING:", "Having any troubles?") if terminal else ("",)
     # botocore tries a server that is down five times, and s3fs each of those five times.
     environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
     argv = ["dvc", verb, "--remote", remote, "--", *targets]
-    return stream(argv, root, chatter, environment, out=2 if terminal else subprocess.DEVNULL)
+    out = 2 if terminal else subprocess.DEVNULL
+    status, stderr = stream(argv, root, chatter, environment, out)
+    if status != 0:
+        dvc_files.refuse_broken(root)
+    return status, stderr
 
 
 def not_in_remote(root: Path, remote: str) -> tuple[int, list[str], str]:
@@ -187,7 +192,7 @@ def get(
     cache: Path | None,
     lock: int,
 ) -> tuple[int, str]:
-    """Copy data of any revision, from the cache or a remote, showing progress.
+    """Copy data of any revision, from the cache or a remote; see `command.stream`.
 
     Args:
         root: The study.
@@ -198,9 +203,6 @@ def get(
         scratch: An empty folder that others cannot read, for a configuration with passwords.
         cache: The cache to look in; the study's own when not given.
         lock: An open lock file that DVC holds, too.
-
-    Returns:
-        See `command.stream`.
     """
     import configobj
 
@@ -225,7 +227,11 @@ def call(root: Path, *args: str) -> str:
     Raises:
         StudyError: It failed; carries DVC's reason.
     """
-    return capture(["dvc", *args], root, reason=error_message)
+    try:
+        return capture(["dvc", *args], root, reason=error_message)
+    except StudyError:
+        dvc_files.refuse_broken(root)
+        raise
 
 
 @dataclass(frozen=True)

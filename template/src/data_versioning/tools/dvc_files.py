@@ -150,6 +150,13 @@ def value_files(root: Path, rev: str | None = None) -> tuple[set[str], set[str]]
     return metrics, params
 
 
+def refuse_broken(root: Path) -> None:
+    """Raise a `StudyError` where a file on disk is broken or in conflict: DVC's words hide it."""
+    tracked = git.tracked_files(root, "*.dvc") if git.toplevel(root) else []
+    for path in (LOCK, PIPELINE, *tracked):
+        _content(root, path, None)
+
+
 def _paths(path: str, known: Iterable[str]) -> set[str]:
     """Return a path, or the known ones that it stands for if it is a template."""
     parts = re.split(r"\$\{[^}]*\}", posixpath.normpath(path))

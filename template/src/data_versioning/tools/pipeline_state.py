@@ -22,6 +22,7 @@ from typing import Any
 def main(root: str) -> int:
     """Print the state; errors are worded as the `dvc` command words them."""
     from dvc.repo import Repo
+    from dvc.utils.strictyaml import YAMLValidationError
 
     try:
         with Repo(root) as repo:
@@ -38,6 +39,9 @@ def main(root: str) -> int:
                 | {"after": sorted(one.addressing for one in graph[stage])}
                 for stage in nx.dfs_postorder_nodes(graph)
             ]))  # fmt: skip
+    except YAMLValidationError as error:
+        error.__pretty_exc__()  # to standard error, with file and line
+        return 1
     except Exception as error:  # whatever the files of the study make DVC stumble over
         reasons = []
         cause: BaseException | None = error
