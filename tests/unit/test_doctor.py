@@ -399,6 +399,68 @@ def test_what_killed_processes_leave(well: Study) -> None:
         assert ids(doctor(offline=True)) == ["DV208"]
 
 
+def test_a_conflict_in_dvc_lock(science: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    """No verb speaks of YAML, and nothing throws a side away: the mend runs the stage again."""
+    root, lock = science.root, science.root / "dvc.lock"
+    recorded = lock.read_text()
+    git(root, "branch", "--quiet", "feature/other")
+    for branch, alpha in (("feature/other", "0.7"), ("main", "0.9")):
+        git(root, "switch", "--quiet", branch)
+        lock.write_text(recorded.replace("alpha: 0.5", f"alpha: {alpha}"))
+        save(root, f"feat: {alpha}")
+    merge = ["git", "merge", "--quiet", "feature/other"]
+    assert subprocess.run(merge, cwd=root, capture_output=True, check=False).returncode == 1
+    again = "sed -i '/^<<<<<<< /,/^>>>>>>> /d' dvc.lock && make repro"
+    found = [one for one in doctor(offline=True) if one.severity != "note"]
+    commit = "git add --all && git commit --no-edit"
+    mend = f"{again} && {commit}; or: git merge --abort"
+    assert found == [Finding("DV404", "dvc.lock", mend)]
+
+    tag = ["data-tag", "people", "--bump", "minor", "--message", "the first"]
+    verbs = (["status"], ["check-pipeline"], ["reproduce"], ["repro"], ["push"], ["pull"], tag)
+    for verb in verbs:
+        assert main(verb) == (0 if verb == ["status"] else 1)
+        said = "".join(capsys.readouterr())
+        assert "dvc.lock is in conflict: dvc.lock:" in said, verb
+        assert again in said, verb
+        assert "YAML" not in said, verb
+
+    (root / "notes.md").write_text("<<<<<<< HEAD\n")
+    git(root, "add", "notes.md")
+    where = {one.where: one.mend for one in doctor(offline=True) if one.id == "DV404"}
+    assert where == {"dvc.lock (mend the others first)": mend, "notes.md": "$EDITOR notes.md"}
+    git(root, "rm", "--quiet", "--force", "notes.md")
+    kept, lines = lock.read_text(), "stages:\n"
+    lock.write_text(lines + "- [\n")  # half mended
+    (broken,) = (one for one in doctor(offline=True) if one.id == "DV202")
+    assert broken.mend == "git merge --abort"
+    lock.write_text(kept)
+
+    follow(root, again.removesuffix(" && make repro"))
+    follow(root, "make repro")
+    assert "DV209" not in ids(doctor(offline=True))  # the merge commits it
+    follow(root, commit)
+    assert main(["check-pipeline"]) == 0
+    assert {"DV202", "DV207", "DV209", "DV404"}.isdisjoint(ids(doctor(offline=True)))
+
+
+def test_the_tag_of_a_phase_that_main_lost(study: Study) -> None:
+    """As after a rebase of main, or where nobody merged the phase's branch."""
+    root, name = study.root, "v0.1.0-start"
+    plan = "phases:\n  - name: start\n    version: 0.1.0\n    gates: [documents]\n"
+    git(root, "switch", "--quiet", "--create", "phase/start")
+    (root / "study.yaml").write_text(plan)
+    save(root, "feat: a phase")
+    assert main(["phase", "complete", "start"]) == 0
+    git(root, "switch", "--quiet", "main")
+    git(root, "branch", "--quiet", "-D", "phase/start")
+    (found,) = (one for one in doctor(offline=True) if one.id == "DV408")
+    assert (found.where, found.severity) == (name, "warning")
+    follow(root, found.mend)
+    assert git(root, "branch", "--contains", name).split() == ["*", "main"]
+    assert "DV408" not in ids(doctor(offline=True))
+
+
 def test_studies_that_are_not_set_up(
     tools: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -79,11 +79,18 @@ def older(root: Path, paths: Iterable[str]) -> list[str]:
     return [path for path, blob in zip(asked, here, strict=True) if (path, blob) in held]
 
 
-def files_with(root: Path, pattern: str) -> list[str]:
-    """Return the tracked text files in which a line matches an extended regular expression."""
-    asked = ["git", "grep", "-l", "-z", "-I", "-E", "-e", pattern, "--", "."]
+def conflicted(root: Path) -> list[str]:
+    """Return the tracked text files that hold the markers of a conflict."""
+    markers = r"^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)"
+    asked = ["git", "grep", "-l", "-z", "-I", "-E", "-e", markers, "--", "."]
     done = subprocess.run(asked, cwd=root, capture_output=True, check=False)  # 1: there is none
     return _names(done.stdout)
+
+
+def unmerged(root: Path) -> list[str]:
+    """Return the files that a merge, rebase or the like left to decide on."""
+    asked = ["diff", "--name-only", "-z", "--diff-filter=U", "--relative"]
+    return _names(git.run(root, asked))
 
 
 def large_past_files(root: Path, limit: int, without: Iterable[str]) -> list[tuple[str, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
@@ -44,6 +44,9 @@ def drift(case: Case) -> Iterator[Finding]:
     if is_held(root / LOCK):
         yield Finding("DV208", mend="wait for it")
         return
+    conflicted = git_state.conflicted(root)  # of which `repository.conflicts` tells
+    if any(PurePath(path).match(one) for path in conflicted for one in [*FILES, *PARAMETERS]):
+        return
     if broken := list(_broken(root)):
         yield from broken
         return
@@ -52,7 +55,8 @@ def drift(case: Case) -> Iterator[Finding]:
     except StudyError as error:
         path = error.where.partition(":")[0]
         if (root / path).is_file():
-            yield Finding("DV202", error.where, _restore(root, path))
+            where = error.where if path != error.where else f"{path}: {error.what}"
+            yield Finding("DV202", where, _restore(root, path))
         else:
             yield Finding("DV202", str(error), error.mend or "$EDITOR dvc.yaml")
         return
@@ -80,6 +84,8 @@ def _broken(root: Path) -> Iterator[Finding]:
 
 
 def _restore(root: Path, path: str) -> str:
+    if path in git_state.unmerged(root):
+        return "git merge --abort"
     if git.head(root) and git.file_at(root, "HEAD", path) is not None:
         return f"git checkout HEAD -- {shlex.quote(path)}"
     return f"$EDITOR {shlex.quote(path)}"
@@ -90,6 +96,8 @@ def uncommitted(case: Case) -> Iterator[Finding]:
     if not case.is_committed:
         return
     root = case.study.root
+    if git_state.folder(root, "MERGE_HEAD").exists() or git_state.unmerged(root):
+        return  # git commits no single files then, and a side taken whole drops the other
     paths = git_state.changed(root, [*FILES, dvc_state.CONFIG])
     if older := git_state.older(root, paths):
         where = f"{', '.join(older)} is at an older version; to keep that one, commit it"
@@ -116,7 +124,7 @@ def pushed(case: Case) -> Iterator[Finding]:
         try:
             found = push_status(study, [name], seconds=PATIENCE)
         except StudyError as error:
-            if "YAML" in error.what:
+            if "YAML" in error.what or "in conflict" in error.what:
                 return  # `drift` says so
             yield Finding("DV211", error.where or error.what, error.mend)
             continue

@@ -49,6 +49,7 @@ CATALOGUE = {
     "DV405": (ERROR, "changes of a template update were rejected"),
     "DV406": (WARNING, "git keeps a large file"),
     "DV407": (NOTE, "git's history keeps a large file"),
+    "DV408": (WARNING, "the tag of a phase is not in main"),
     "DV411": (ERROR, "git keeps a password, token or key"),
     "DV412": (WARNING, "the address of a git remote holds a password or token"),
     "DV501": (WARNING, "the answers to the template's questions are missing"),

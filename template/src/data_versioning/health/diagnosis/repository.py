@@ -6,10 +6,14 @@ import os
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 from data_versioning.experiments.store import shown
 from data_versioning.health.diagnosis.findings import Case, Finding
-from data_versioning.tools import dvc_state, git, git_state
+from data_versioning.phases.phase_tags import phase_tags
+from data_versioning.study import mend_of_conflict
+from data_versioning.tools import dvc_files, dvc_state, git, git_branches, git_state
+from data_versioning.workflow.branches import MAIN
 
 _SECRET = re.compile(
     r".*(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCOUNT_KEY|STORAGE_KEY|CONNECTION_STRING).*", re.I
@@ -36,14 +40,34 @@ def conflicts(case: Case) -> Iterator[Finding]:
     """Look for what merges and template updates left to do."""
     if not case.in_git:
         return
-    for path in git_state.files_with(case.study.root, r"^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)"):
-        yield Finding("DV404", path, f"$EDITOR {shlex.quote(path)}")
+    paths = git_state.conflicted(case.study.root)
+    for path in paths:
+        mend = mend_of_conflict(path)
+        if Path(path).name == dvc_files.LOCK:
+            if git_state.folder(case.study.root, "MERGE_HEAD").exists():
+                mend += " && git add --all && git commit --no-edit; or: git merge --abort"
+            where = f"{path} (mend the others first)" if len(paths) > 1 else path
+            yield Finding("DV404", where, mend)
+        else:
+            yield Finding("DV404", path, mend)
     for path in git_state.files(case.study.root, ["*.rej"]):
         if (case.study.root / path).exists():
             name = shlex.quote(path)
             yield Finding(
                 "DV405", path, f"$EDITOR {name}, do what it says by hand, then: rm {name}"
             )
+
+
+def phase_tags_outside_main(case: Case) -> Iterator[Finding]:
+    """Look for tags of phases that a rebase or an unmerged branch left outside main."""
+    if not case.is_committed:
+        return
+    tags = phase_tags(case.study.root)
+    outside = git_branches.outside(case.study.root, MAIN, [tag.commit for tag in tags])
+    for tag in tags:
+        if tag.commit in outside:
+            mend = f"git switch {MAIN} && git merge --no-ff --no-edit {tag.name}"
+            yield Finding("DV408", tag.name, mend)
 
 
 def large_files(case: Case) -> Iterator[Finding]:
@@ -93,4 +117,4 @@ def secrets(case: Case) -> Iterator[Finding]:
             yield Finding("DV412", f"{name}: {shown(url)}", mend)
 
 
-CHECKS = [conflicts, large_files, secrets]
+CHECKS = [conflicts, phase_tags_outside_main, large_files, secrets]
