@@ -533,8 +533,11 @@ def test_data_of_other_branches_and_tags(desk: Desk) -> None:
     refused = [f"{LACKS}{PEOPLE}", f"try: {mend}, then push again"]
     assert desk.git_push("origin", "main", "feature/x") == (1, refused)
     assert desk.git_push("origin", "x") == (1, refused)
+    git(desk.root, "tag", "feature/x", "main")  # hides nothing of the branch of this name
+    both = ("refs/heads/feature/x", "refs/tags/feature/x")
+    assert desk.git_push("origin", *both) == (1, refused)
     assert cli.main(mend.split()[3:]) == 0
-    assert desk.git_push("origin", "feature/x", "x") == (0, [])
+    assert desk.git_push("origin", *both, "x") == (0, [])
 
 
 def test_a_push_without_data_asks_no_remote(desk: Desk) -> None:
@@ -567,6 +570,78 @@ def test_data_that_this_machine_lost(desk: Desk) -> None:
         "try: make push, on the machine that has the data; here it is not in .dvc/cache either",
     ]
     assert desk.git_push("origin", "main") == (1, refused)
+
+
+def test_data_that_came_and_went_within_a_push(desk: Desk) -> None:
+    """Its commit is public all the same; each mend does."""
+    desk.push()
+    desk.track("came")
+    desk.track("name,age\nada,36\n")
+    capture(["dvc", "push", "--quiet"], desk.root)
+    assert desk.git_push("origin", "main") == (1, [f"{LACKS}{PEOPLE}", MAKE_PUSH])
+    git(desk.root, "branch", "feature/x")
+    both = ("origin", "main", "feature/x")
+    mend = "try: git switch <branch> && make push, for each of them"
+    assert desk.git_push(*both) == (1, [f"{LACKS}{PEOPLE}", mend])
+    assert desk.push()[0] == 0
+    assert desk.git_push(*both) == (0, [])
+
+    desk.track("lost")
+    desk.track("name,age\nada,36\n")
+    capture(["dvc", "push", "--quiet"], desk.root)
+    shutil.rmtree(desk.root / ".dvc/cache/files")
+    status, said = desk.git_push("origin", "main")
+    assert (status, said[0]) == (1, f"{LACKS}{PEOPLE}")
+    assert said[1].endswith("either; or, as only earlier commits name it: git push --no-verify")
+
+
+def test_another_storage_or_another_remote_of_git_has_nothing_yet(desk: Desk) -> None:
+    """What was there so far is not where a reader of the new commits will look for it."""
+    desk.track("new")
+    desk.push()
+    elsewhere = desk.root.parent / "elsewhere"
+    elsewhere.mkdir()
+    capture(["dvc", "remote", "modify", "storage", "url", "../elsewhere"], desk.root)
+    local = desk.root / ".dvc/config.local"
+    if local.exists():
+        local.unlink()
+    desk.commit("chore: another storage")
+    status, said = desk.git_push("origin", "main")
+    assert status == 1
+    assert said[0].startswith(LACKS)
+    assert PEOPLE in said[0]
+    assert desk.push()[0] == 0
+    shutil.rmtree(elsewhere / "files")
+    desk.commit("docs: nothing")
+    assert desk.git_push("origin", "main") == (0, [])  # was looked at before
+    git(desk.root.parent, "init", "--quiet", "--bare", "other.git")
+    git(desk.root, "remote", "set-url", "origin", "../other.git")
+    status, said = desk.git_push("origin", "main")
+    assert (status, said[0].startswith(LACKS)) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "line"),
+    [
+        ("outs:\n\t- x\n", "not valid YAML (found character that cannot start any token)", ":2"),
+        ("outs:\n- people.csv\n", "not what DVC writes", ""),
+        ("outs: people.csv\n", "not what DVC writes", ""),
+    ],
+)
+def test_what_cannot_be_read_is_not_taken_for_nothing(
+    desk: Desk, text: str, what: str, line: str
+) -> None:
+    """In what is pushed; an earlier commit is history, and its mend is the commit after it."""
+    desk.push()
+    (desk.root / f"{PEOPLE}.dvc").write_text(text)
+    desk.commit("data: half merged")
+    refused = [
+        f"error: {what}: {PEOPLE}.dvc{line} of refs/heads/main",
+        f"try: $EDITOR {PEOPLE}.dvc, commit it, then push again",
+    ]
+    assert desk.git_push("origin", "main") == (1, refused)
+    git(desk.root, "revert", "--no-edit", "HEAD")
+    assert desk.git_push("origin", "main") == (0, [])
 
 
 def test_pushes_that_concern_nobody(desk: Desk) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+import shlex
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from data_versioning.errors import StudyError
 from data_versioning.lineage import lock_records, records
 from data_versioning.study import parse_yaml
 from data_versioning.tools import dvc_files, git_history, git_state
-from data_versioning.tools.git_history import Blobs
+from data_versioning.tools.git_history import Blobs, Commit
 
 WORK_TREE = "work tree"
 _WANTED = re.compile(rf"(?:.*/)?(?:{dvc_files.LOCK}|{dvc_files.PIPELINE}|[^/]+\.dvc)", re.DOTALL)
@@ -102,16 +103,63 @@ def committed(root: Path, trees: Mapping[str, str]) -> dict[Reference, list[str]
     return found
 
 
-def past_references(root: Path) -> set[Reference]:
-    """Return what any commit of a branch or tag refers to, not only the newest ones."""
-    if not (commits := git_history.log(root, records.PATTERNS)):
-        return set()
+def past_references(root: Path, revs: Sequence[str] = git_history.EVERYTHING) -> set[Reference]:
+    """Return what the commits of a history refer to, not only the newest ones.
+
+    Args:
+        root: The study.
+        revs: Where the history ends; all branches and tags, and the current commit.
+    """
+    return _of_commits(root, git_history.log(root, records.PATTERNS, revs))
+
+
+def added_references(root: Path, tips: Mapping[str, str], known: Iterable[str]) -> set[Reference]:
+    """Return what the commits refer to that some tips bring, those in between included.
+
+    Args:
+        root: The study.
+        tips: What to call each of them, and the commit.
+        known: The commits that are no news, nor are those before them.
+
+    Raises:
+        StudyError: What a tip brings cannot be read; in the past, nobody can mend it.
+    """
+    revs = [*dict.fromkeys(tips.values()), "--not", *known]
+    commits = git_history.log(root, records.PATTERNS, revs)
+    brought = {(change.path, change.after) for commit in commits for change in commit.changes}
+    files = [(name, path) for path in sorted({path for path, _ in brought}) for name in tips]
+    there = git_history.blob_ids(root, [(tips[name], path) for name, path in files])
+    with Blobs(root) as blobs:
+        for (name, path), blob in zip(files, there, strict=True):
+            if blob and (path, blob) in brought:
+                _refuse_unreadable(blobs.read(blob), path, name)
+    return _of_commits(root, commits)
+
+
+def _refuse_unreadable(text: bytes, path: str, name: str) -> None:
+    mend = f"$EDITOR {shlex.quote(path)}, commit it, then push again"
+    try:
+        content = parse_yaml(text, path)
+    except StudyError as error:
+        raise StudyError(error.what, f"{error.where} of {name}", mend) from None
+    stages = (
+        content.get("stages") or {} if posixpath.basename(path) == dvc_files.LOCK else [content]
+    )
+    bodies = list(stages.values()) if isinstance(stages, dict) else stages
+    for body in bodies if isinstance(bodies, list) else [bodies]:
+        if not isinstance(body, dict) or _entries(body, "outs") != (body.get("outs") or []):
+            raise StudyError("not what DVC writes", f"{path} of {name}", mend)
+
+
+def _of_commits(root: Path, commits: Sequence[Commit]) -> set[Reference]:
     files = [
         (commit.id, change.path, change.after)
         for commit in commits
         for change in commit.changes
         if change.after
     ]
+    if not files:
+        return set()
     beside = [(commit, _pipeline_of(path)) for commit, path, _ in files]
     pipelines = git_history.blob_ids(root, beside)
     texts = {
@@ -159,10 +207,10 @@ def _of_record(folder: str, record: bytes, declared: _Declared) -> frozenset[Ref
 
 
 def _of_body(folder: str, body: Mapping[str, Any], declared: _Declared) -> Iterator[Reference]:
-    if any("repo" in dep for dep in body.get("deps") or []):
+    if any("repo" in dep for dep in _entries(body, "deps")):
         return
-    here = posixpath.join(folder, body.get("wdir") or declared.folder)
-    for out in body.get("outs") or []:
+    here = posixpath.join(folder, str(body.get("wdir") or declared.folder))
+    for out in _entries(body, "outs"):
         path = str(out.get("path", ""))
         said = [(pushed, remote) for pattern, pushed, remote in declared.outs
                 if re.fullmatch(pattern, path, re.DOTALL)]  # fmt: skip
@@ -172,6 +220,11 @@ def _of_body(folder: str, body: Mapping[str, Any], declared: _Declared) -> Itera
         if pushed and (md5 := out.get("md5")) and "://" not in path:
             where = posixpath.normpath(posixpath.join(here, path))
             yield Reference(where, str(md5), str(out.get("hash") or "md5-dos2unix"), remote)
+
+
+def _entries(body: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    found = body.get(key)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def _is_pushed(out: Mapping[str, Any]) -> bool:

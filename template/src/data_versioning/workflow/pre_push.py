@@ -12,9 +12,9 @@ from data_versioning.study import Study
 from data_versioning.tools import git_history, git_state
 from data_versioning.workflow import branches
 from data_versioning.workflow.dataset_tags import TAG as DATASET_TAG
-from data_versioning.workflow.new_data import new_references, not_sent, refusal
+from data_versioning.workflow.new_data import HEADS, new_references, not_sent, refusal
 
-BRANCHES, TAGS = "refs/heads/", "refs/tags/"
+TAGS = "refs/tags/"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def check_push(study: Study, remote: str, lines: Iterable[str]) -> list[str]:
     """
     updates = [_update(line) for line in lines if line.strip()]
     for update in updates:
-        if update.ref.startswith(BRANCHES):
+        if update.ref.startswith(HEADS):
             _check_branch(study, update, remote)
         elif update.ref.startswith(TAGS):
             _refuse_moved_tag(update)
@@ -61,7 +61,7 @@ def _update(line: str) -> Update:
 
 
 def _check_branch(study: Study, update: Update, remote: str) -> None:
-    name = update.ref.removeprefix(BRANCHES)
+    name = update.ref.removeprefix(HEADS)
     if name != branches.MAIN:
         if update.local:
             branches.check_name(study, name)
@@ -94,12 +94,8 @@ def _refuse_moved_tag(update: Update) -> None:
 
 
 def _check_data(study: Study, updates: Sequence[Update], remote: str) -> list[str]:
-    tips = {
-        update.ref.removeprefix(BRANCHES).removeprefix(TAGS): update.local
-        for update in updates
-        if update.local
-    }
-    replaced = [update.remote for update in updates if update.remote]
+    tips = {update.ref: update.local for update in updates if update.local}
+    replaced = {update.ref: update.remote for update in updates if update.remote}
     wanted = new_references(study, remote, tips, replaced)
     if not wanted:
         return []
@@ -111,5 +107,5 @@ def _check_data(study: Study, updates: Sequence[Update], remote: str) -> list[st
         mend = f"{error.mend}; or, if you know that the data is there: git push --no-verify"
         raise StudyError(error.what, error.where, mend) from None
     if lacking:
-        raise refusal(study, lacking)
+        raise refusal(study, lacking, tips)
     return []

@@ -19,7 +19,7 @@ from data_versioning.forge.http import may_have_token
 from data_versioning.study import Study
 from data_versioning.tools import git, git_state
 from data_versioning.workflow.history_check import ci_branch
-from data_versioning.workflow.new_data import new_references, not_sent, refusal
+from data_versioning.workflow.new_data import HEADS, new_references, not_sent, refusal
 
 NO_REMOTE = "git remote add origin <url>"
 # Where the token of CI is sent, which user it stands for, and its names: one made for pushing
@@ -157,12 +157,14 @@ def _send_committed(study: Study, target: Target) -> None:
 
     And of a folder the files that the remote lost, which DVC takes for granted.
     """
-    head = git.resolve(study.root, "HEAD")
+    ref = HEADS + target.branch
+    tips = {ref: git.resolve(study.root, "HEAD")}
     asked = ["for-each-ref", "--format=%(objectname)"]
     there = git.run(study.root, [*asked, f"refs/remotes/{target.remote}/{target.branch}"])
-    wanted = new_references(study, target.remote, {target.branch: head}, there.decode().split())
+    replaced = {ref: commit} if (commit := there.decode().strip()) else {}
+    wanted = new_references(study, target.remote, tips, replaced)
     if wanted and remotes.chosen(study) and (lacking := not_sent(study, wanted, send=True)):
-        raise refusal(study, lacking)
+        raise refusal(study, lacking, tips)
 
 
 def _environment() -> dict[str, str]:
