@@ -143,7 +143,7 @@ def test_a_folder_says_which_files_changed(desk: Desk) -> None:
 
 def test_an_output_of_the_pipeline_is_a_data_set_too(desk: Desk) -> None:
     """By its path or name; in JSON for machines; a dry run makes nothing."""
-    status, said, _ = desk.tag("data/prepared.csv", "major", "three of five", "--dry-run")
+    status, said, _ = desk.tag("data/prepared.csv", "Major", "three of five", "--dry-run")
     assert (status, said.splitlines()[0]) == (0, "would tag prepared-v1.0.0")
     assert desk.tags() == []
     made = json.loads(desk.tag("prepared", "major", "three of five", "--json")[1])
@@ -162,8 +162,9 @@ def test_the_same_name_twice_is_told_apart(desk: Desk) -> None:
     status, _, errors = desk.tag("people")
     assert (status, errors) == (
         1,
-        "error: more than one data set is called this: people\n"
-        "try: one of: data/interim/people.csv, data/raw/people.csv\n",
+        "error: more than one data set is called 'people': data/interim/people.csv, "
+        "data/raw/people.csv\n"
+        "try: make data-tag NAME=data/interim/people.csv BUMP=minor MESSAGE='what is new'\n",
     )
     assert "tagged data-interim-people-csv-v1.0.0" in desk.tag("data/interim/people.csv")[1]
     desk.track(PEOPLE, "name,age\n")
@@ -180,16 +181,21 @@ def test_a_data_set_that_was_moved_goes_on_with_its_numbers(desk: Desk) -> None:
     assert "tagged people-v1.1.0" in desk.tag("people")[1]
 
 
+AGAIN = "try: make data-tag NAME=people BUMP=minor MESSAGE='what is new'\n"
+THERE = ": there are data/prepared.csv, data/raw/people.csv, models/model.json"
+
+
 @pytest.mark.parametrize(
     ("name", "bump", "message", "status", "said"),
     [
-        ("nobody", "minor", "x", 1, "DVC keeps no data set of this name in the last commit: 'nobo"),
-        ("", "minor", "x", 1, "one of: data/prepared.csv, data/raw/people.csv, models/model.json"),
-        ("results/metrics.json", "minor", "x", 1, "DVC keeps no data set of this name"),
+        ("nobody", "minor", "x", 1, f"DVC keeps no data set 'nobody' in the last commit{THERE}"),
+        ("", "major", "x", 2, "no data set is named; there are data/prepared.csv, data/raw/"),
+        ("", "major", "x", 2, "try: make data-tag NAME=<name> BUMP=major MESSAGE='what is new'"),
+        ("results/metrics.json", "minor", "x", 1, "DVC keeps no data set 'results/metrics.json'"),
         ("../x", "minor", "x", 1, "outside the study"),
-        ("people", "", "x", 2, "argument --bump: invalid choice: ''"),
-        ("people", "huge", "x", 2, "argument --bump: invalid choice: 'huge'"),
-        ("people", "minor", "", 2, "no message: say what is new\ntry: make data-tag"),
+        ("people", "", "x", 2, f"error: no bump: major, minor or patch\n{AGAIN}"),
+        ("it's", "huge", "x", 2, "error: no bump: major, minor or patch, not 'huge'\ntry: make"),
+        ("people", "minor", "", 2, f"no message: say what is new\n{AGAIN}"),
         ("people", "minor", " \n\x1b ", 2, "no message: say what is new"),
     ],
 )

@@ -15,8 +15,8 @@ def add(verbs: Verbs) -> None:
     verbs.group("workflow")
     tag = verbs.add("data-tag", _data_tag, "tag the current version of a data set")
     tag.add_argument("name", help="its path, or the name of its file without ending")
-    tag.add_argument("--bump", required=True, choices=("major", "minor", "patch"))
-    tag.add_argument("-m", "--message", required=True, help="what is new")
+    tag.add_argument("--bump", default="", help="major, minor or patch")
+    tag.add_argument("-m", "--message", default="", help="what is new")
     tag.add_argument("--dry-run", action="store_true", help="only say what would be tagged")
     json_option(tag)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 import unicodedata
@@ -20,10 +21,12 @@ from data_versioning.health.references import Reference, committed
 from data_versioning.lineage import records
 from data_versioning.study import Study
 from data_versioning.tools import dvc, git, git_history, git_state
+from data_versioning.wording import listed
 from data_versioning.workflow.dataset_tags import TAG, DatasetTag, dataset_tags, write
 from data_versioning.workflow.new_data import not_sent
 
 FIRST = "1.0.0"
+BUMPS = ("major", "minor", "patch")
 SHOWN = 20  # files in a message
 PATIENCE = 20  # seconds for git's remote
 
@@ -41,18 +44,23 @@ def tag_dataset(
         dry_run: Make no tag, only return it.
 
     Raises:
+        UsageError: There is no such bump, no message, or no name.
         StudyError: There is no such data set, it has uncommitted changes, it is not in the remote,
             or nothing changed since its last version.
     """
     root = study.root
     said = "".join(filter(str.isprintable, " ".join(message.split())))
+    level = bump.strip().lower()
+    if level not in BUMPS:
+        got = f", not {bump!r}" if level else ""
+        raise UsageError(f"no bump: major, minor or patch{got}", mend=_again(name))
     if not said:
-        raise UsageError("no message", "say what is new", "make data-tag ... MESSAGE='wave 2'")
+        raise UsageError("no message", "say what is new", _again(name, level))
     if git.head(root) is None:
         raise StudyError("no commit yet", str(root), "make setup")
     head = git.resolve(root, "HEAD")
     known = {one.path: one for one in committed(root, {"HEAD": head})}
-    path = _path(study, name, known)
+    path = _path(study, name, known, level)
     _refuse_uncommitted(root, path)
     tags = dataset_tags(root)
     dataset = _dataset(path, known, tags)
@@ -61,7 +69,7 @@ def tag_dataset(
         raise StudyError(f"nothing changed since {last.name}", path, f"git show {last.name}")
     _refuse_unsent(study, known[path])
     _refuse_unknown_versions(root, dataset, tags)
-    version = _next(last, bump)
+    version = _next(last, level)
     kept = next(out for record in records.at(root, head) for out in record.outs if out.path == path)
     tagger, address = git_history.committer(root)
     made = DatasetTag(
@@ -86,20 +94,29 @@ def tag_dataset(
     return made
 
 
-def _path(study: Study, name: str, known: Iterable[str]) -> str:
+def _path(study: Study, name: str, known: Iterable[str], bump: str) -> str:
     paths = sorted(known)
-    if name:
-        own = trackable.named(study, name)
-        if own in paths:
-            return own
+    if not paths:
+        track = "python -m data_versioning track-data <path> -m <what it is>"
+        raise StudyError("DVC keeps no data in the last commit", name, track)
+    if not name:
+        raise UsageError(f"no data set is named; there are {listed(paths)}", "", _again("", bump))
+    own = trackable.named(study, name)
+    if own in paths:
+        return own
     found = [one for one in paths if name in (PurePosixPath(one).name, _stem(one))]
     if len(found) == 1:
         return found[0]
-    listed = f"one of: {', '.join(found or paths)}"
     if found:
-        raise StudyError("more than one data set is called this", name, listed)
-    mend = listed if paths else "python -m data_versioning track-data <path> -m <what it is>"
-    raise StudyError("DVC keeps no data set of this name in the last commit", repr(name), mend)
+        what = f"more than one data set is called {name!r}"
+        raise StudyError(what, listed(found), _again(found[0], bump))
+    what = f"DVC keeps no data set {name!r} in the last commit"
+    raise StudyError(what, f"there are {listed(paths)}", _again("", bump))
+
+
+def _again(name: str, bump: str = "minor") -> str:
+    named = shlex.quote(name) if name else "<name>"
+    return f"make data-tag NAME={named} BUMP={bump} MESSAGE='what is new'"
 
 
 def _stem(path: str) -> str:
