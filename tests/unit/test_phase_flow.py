@@ -92,7 +92,13 @@ def test_phases_are_completed_in_order_and_on_main(ready: Study, said: Said) -> 
     written = tag_manifest(root)
     assert written["override"] == {"reason": "a rehearsal", "gates": ["order"]}
     assert written["gates"][0]["evidence"] == order.replace("problem-formulation, ", "")
-    assert said("verify", "v1.0.0-analysis-complete")[0] == 0
+    status, printed, _ = said("verify")
+    assert status == 0 and printed.startswith("v0.1.0-problem-formulation\nholds  phase: ")
+    assert "\n\nv1.0.0-analysis-complete\nholds  phase: " in printed
+    assert len(json.loads(said("verify", "", "--json")[1])) == 2
+    for near in ("v1.0.0", "analysis", "v1.0.0-analysis-completed"):
+        status, _, mend = said("verify", near)
+        assert (status, mend) == (1, "make phase-verify TAG=v1.0.0-analysis-complete")
     save(root, "docs: again", "--allow-empty")
     assert "order" not in said("complete", "analysis")[1]  # its place is settled
 

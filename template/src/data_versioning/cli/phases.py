@@ -25,7 +25,9 @@ def add(verbs: Verbs) -> None:
     for parser in (start, complete):
         parser.add_argument("name", help="a phase of study.yaml")
     verify = phase.add("verify", _verify, "check a phase's tag against what it tagged; 1 if bad")
-    verify.add_argument("tag", help="such as v1.0.0-analysis-complete")
+    verify.add_argument(
+        "tag", nargs="?", default="", help="such as v1.0.0-analysis-complete; all when not given"
+    )
     for parser in (status, verify):
         json_option(parser)
     phase.add("defaults", _defaults, "print the list of phases that a new study has")
@@ -54,9 +56,16 @@ def _verify(args: argparse.Namespace) -> int:
     from data_versioning.phases.findings import text
     from data_versioning.phases.gate import PhaseGate
 
-    found = PhaseGate().verify(args.tag)
-    show(args, [asdict(one) for one in found], lambda: text(found))
-    return int(any(one.ok is False for one in found))
+    gate = PhaseGate()
+    if args.tag:
+        found = gate.verify(args.tag)
+        show(args, [asdict(one) for one in found], lambda: text(found))
+        return int(any(one.ok is False for one in found))
+    every = gate.verify_all()
+    as_json = {tag: [asdict(one) for one in found] for tag, found in every.items()}
+    lines = [f"{tag}\n{text(found)}" for tag, found in every.items()]
+    show(args, as_json, "\n\n".join(lines) or "no phase is complete yet")
+    return int(any(one.ok is False for found in every.values() for one in found))
 
 
 def _defaults(_: argparse.Namespace) -> None:

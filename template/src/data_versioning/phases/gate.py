@@ -133,6 +133,10 @@ class PhaseGate:
 
         return verify(self.study, tag)
 
+    def verify_all(self) -> dict[str, list[Finding]]:
+        """Return what `verify` finds of each tag of a phase, by its name, oldest first."""
+        return {tag.name: self.verify(tag.name) for tag in phase_tags(self.study.root)}
+
     def _head(self) -> str:
         root = self.study.root
         if git.toplevel(root) is None or (commit := git.head(root)) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -77,7 +78,11 @@ def verify(study: Study, name: str) -> list[Finding]:
         if name in (others := other_tags(root)):
             return [Finding("manifest", False, f"{name}: {others[name]}", _again("<name>"))]
         known = ", ".join(one.name for one in tags[-5:]) or "none"
-        raise StudyError(f"no tag of a phase; the latest are: {known}", name, "git fetch --tags")
+        # The version alone, the phase alone, or a slip of the pen.
+        near = [one.name for one in tags if name in (f"v{one.version}", one.suffix, one.phase)]
+        near += difflib.get_close_matches(name, [one.name for one in tags], n=1)
+        mend = f"make phase-verify TAG={near[0]}" if near else "git fetch --tags"
+        raise StudyError(f"no tag of a phase; the latest are: {known}", name, mend)
     mend = _again(tag.phase)
     try:
         phase = tag_checks.phase_at(root, tag)
