@@ -442,7 +442,7 @@ def test_a_tag_moved_to_another_commit(tagged: Study, capsys: Printed) -> None:
     write(root, "results/metrics.json", '{"accuracy": 0.9, "f1": 0.5}')
     save(root, "feat: better")
     retag(root, TAG, message, "HEAD")
-    assert wrong(verified(capsys)).keys() == {"commit", "metrics"}
+    assert wrong(verified(capsys)).keys() == {"commit", "metrics", "pipeline"}
 
 
 def test_a_forged_tag_agrees_with_itself_only(early: Study, capsys: Printed) -> None:
