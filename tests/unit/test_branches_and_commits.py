@@ -172,8 +172,7 @@ def test_a_branch_is_checked_from_main_on(root: Path, capfd: pytest.CaptureFixtu
     commit(root, "feat: good")
     assert check(capfd)[:2] == (
         0,
-        "branch feature/x: a good name\n"
-        "1 commit since main: all messages follow the convention\n",
+        "branch feature/x: a good name\n1 commit since main: all messages follow the convention\n",
     )
     bad = commit(root, "stuff \x1b[31m")
     status, said, _ = check(capfd)
