@@ -52,10 +52,10 @@ def template_news(study: Study, dry_run: bool = False) -> str:
         StudyError: The template does not answer, this is no CI job, or the server refused.
     """
     there = None if dry_run else forge("make template-check")
-    done = copier(study, CHECK_UPDATE)
-    if isinstance(done, Finding):
-        raise StudyError("the template was not asked", done.where, done.mend)
-    said = json.loads(done.stdout)
+    asked = copier(study, CHECK_UPDATE)
+    if isinstance(asked, Finding):
+        raise StudyError("the template was not asked", asked.where, asked.mend)
+    said = json.loads(asked.stdout)
     if not said["update_available"]:
         return f"the template has no newer version than {printable(said['current_version'])}"
     title = f"Template version {printable(said['latest_version'])} is available"

@@ -48,7 +48,7 @@ class Change:
     def as_dict(self) -> dict[str, Any]:
         """Return it as what JSON can hold."""
         values = {"old": self.old, "new": self.new, "difference": self.difference}
-        return {"file": self.file, "name": self.name} | plain(values)
+        return {"file": self.file, "name": self.name, **plain(values)}
 
 
 @dataclass(frozen=True)
