@@ -24,7 +24,9 @@ def add(verbs: Verbs) -> None:
         "is all data of all branches and tags in the remote; 1 if not",
     )
     remote.add_argument("remote", nargs="?", help="its name (default: the default one, and backup)")
-    remote.add_argument("--send", action="store_true", help="send what is lacking, first")
+    remote.add_argument(
+        "--send", action="store_true", help="send what is lacking, older versions too, first"
+    )
     runs = verbs.add("check-runs", _check_runs, "are the latest runs complete; 1 if not")
     runs.add_argument("--limit", type=positive, default=20, help="how many (default: 20)")
     either = runs.add_mutually_exclusive_group()
@@ -59,7 +61,7 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def _check_remote(args: argparse.Namespace) -> int:
-    from data_versioning.health.push_status import SEND_ALL, push_status
+    from data_versioning.health.push_status import SEND, push_status
     from data_versioning.study import Study
 
     names = [args.remote] if args.remote else []
@@ -71,9 +73,9 @@ def _check_remote(args: argparse.Namespace) -> int:
     mends = "".join(f"\n{advice(mend)}" for mend in found.mends)
     well = f"everything is in {' and '.join(found.remotes)}: {found.versions} files and folders"
     where = f"not in {args.remote}" if args.remote else "on this machine only"
-    note = f"\nnote: {len(found.older)} older versions are {where}; send them: {SEND_ALL}"
+    note = f"\nnote: {len(found.older)} older versions are {where}; send them: {SEND}"
     if args.remote:
-        note += f" --remote {shlex.quote(args.remote)}"
+        note += f" {shlex.quote(args.remote)}"
     said = (well if found else aligned(rows) + mends) + (note if found.older else "")
     show(args, asdict(found), said)
     return int(not found)

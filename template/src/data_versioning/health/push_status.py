@@ -11,8 +11,9 @@ from data_versioning.errors import StudyError
 from data_versioning.health.references import Reference, past_references, references
 from data_versioning.study import Study
 
-SEND_ALL = "dvc push --all-commits"
-SEND = "python -m data_versioning check-remote --send"  # `dvc push` trusts its memory of the remote
+# Not `dvc push`, which trusts its memory of the remote; nor `dvc push --all-commits`, which takes
+# `../storage` for `/storage`.
+SEND = "python -m data_versioning check-remote --send"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def push_status(
         names: The remotes; the default one and `backup` if none is named.
         revisions: Look at every branch and tag and their history, not only at the work tree.
         seconds: How long to wait for a remote.
-        send: Send what is lacking and in the cache, first.
+        send: Send what is lacking and in the cache, older versions too, first.
 
     Raises:
         StudyError: No remote is configured, or one does not answer.
@@ -106,7 +107,7 @@ def status_of(
         names: The remotes; the default one and `backup` if none is named.
         past: Versions that are no part of the verdict.
         seconds: How long to wait for a remote.
-        send: Send what is lacking and in the cache, first.
+        send: Send what is lacking and in the cache, older versions too, first.
 
     Raises:
         StudyError: No remote is configured, or one does not answer.

@@ -33,7 +33,7 @@ def lacking(
         objects: Hashes, by the algorithm that made them: `md5`, or `md5-dos2unix` before DVC 3.
         seconds: How long to wait; as long as it takes when not given.
         send: Send what is lacking and in the cache, first.
-        older: More hashes, which are left out where the cache lacks them, and never sent.
+        older: More hashes, which are left out where the cache lacks them.
 
     Returns:
         Exit status, by hash how many files are lacking and how many of these are lost, not in the

@@ -4,8 +4,7 @@ No command of DVC says that: `dvc status --cloud` names one path per hash, and t
 folder for granted when the folder's own object is there. So does `dvc push`, which sends none then.
 
 Reads JSON: `root`, `remote`, `objects`, hashes by the algorithm that made them, `older`, more of
-these that matter only where the cache has them, and `send`, whether to send what is lacking of
-`objects`. Prints JSON: by hash how many files are lacking, the folder's own object included, and
+these that matter only where the cache has them, and `send`, whether to send what is lacking. Prints JSON: by hash how many files are lacking, the folder's own object included, and
 how many of these are lost, in the cache neither.
 """
 
@@ -33,7 +32,6 @@ def main() -> int:
                 lacking, lost = _lacking(remote, cache, set().union(*parts.values()))
                 here = lacking - lost
                 if asked["send"] and here:
-                    here &= set().union(*(parts[digest] for digest in hashes))
                     # Folders last: who sees one takes its files for granted.
                     for digest in sorted(here, key=lambda digest: digest.endswith(".dir")):
                         remote.add(cache.oid_to_path(digest), cache.fs, digest)

@@ -11,7 +11,7 @@ from data_versioning.errors import StudyError
 from data_versioning.health.diagnosis.findings import Case, Finding
 from data_versioning.health.drift import drift_of
 from data_versioning.health.processes import is_held
-from data_versioning.health.push_status import SEND_ALL, push_status
+from data_versioning.health.push_status import SEND, push_status
 from data_versioning.health.references import WORK_TREE
 from data_versioning.pipeline.manager import LOCK
 from data_versioning.study import parse_yaml
@@ -140,7 +140,7 @@ def pushed(case: Case) -> Iterator[Finding]:
                 )
                 yield Finding("DV214", f"{one.path} ({', '.join(one.revisions[:3])})", mend)
     if len(older) == len(targets) and (count := len(set.intersection(*older))):
-        yield Finding("DV215", f"{count} versions, which no branch or tag ends at", SEND_ALL)
+        yield Finding("DV215", f"{count} versions, which no branch or tag ends at", SEND)
 
 
 CHECKS = [pushed, drift, dvc_works, uncommitted]
