@@ -4,8 +4,9 @@ No command of DVC says that: `dvc status --cloud` names one path per hash, and t
 folder for granted when the folder's own object is there. So does `dvc push`, which sends none then.
 
 Reads JSON: `root`, `remote`, `objects`, hashes by the algorithm that made them, `older`, more of
-these that matter only where the cache has them, and `send`, whether to send what is lacking. Prints JSON: by hash how many files are lacking, the folder's own object included, and
-how many of these are lost, in the cache neither.
+these that matter only where the cache has them, and `send`, whether to send what is lacking.
+Prints JSON: by hash how many files are lacking, the folder's own object included, and how many of
+these are lost, in the cache neither.
 """
 
 from __future__ import annotations
