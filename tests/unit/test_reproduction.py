@@ -80,8 +80,8 @@ def test_nothing_to_do_needs_no_data(clone: Path, say: Say) -> None:
 def test_each_reason_is_named(clone: Path, say: Say) -> None:
     """Parameter, command, code, a new input, an output that git lost; and what comes after."""
     edit(clone / "params.yaml", "alpha: 0.5", "alpha: 0.7")
-    status, out, _ = say("check-pipeline")
-    assert status == 1
+    status, out, err = say("check-pipeline")
+    assert (status, err) == (1, "try: make reproduce\n")
     assert [line.split(maxsplit=2) for line in out.splitlines()] == [
         ["train", "stale", "params.yaml: train changed"],
         ["evaluate", "follows", "after train"],

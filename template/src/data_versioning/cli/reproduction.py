@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import os
 
 from data_versioning.cli.verbs import Verbs, json_option, show
@@ -43,6 +44,8 @@ def _check(args: argparse.Namespace) -> int:
 
     found = check(Study.open())
     show(args, found.as_dict(), found.text)
+    if not found:
+        print("try: make reproduce", file=sys.stderr)
     return int(not found)
 
 
