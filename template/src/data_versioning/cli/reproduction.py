@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import os
+import sys
 
 from data_versioning.cli.verbs import Verbs, json_option, show
 from data_versioning.study import Study
