@@ -245,7 +245,7 @@ def test_no_edit_ends_in_a_traceback(
                 content[at][seed.choice(["name", "version", "suffix", "gates", "x"])] = value
             case 4 if isinstance(content[at], dict) and content[at]:
                 del content[at][seed.choice(list(content[at]))]
-    root = tmp_path_factory.getbasetemp()
+    root = tmp_path_factory.mktemp("study")
     text = yaml.safe_dump({"phases": content}, sort_keys=False, allow_unicode=seed.random() < 0.5)
     try:
         found = listed(root, text)
