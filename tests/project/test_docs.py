@@ -12,7 +12,7 @@ from tests.project.conftest import copy_study
 from tests.project.pages import BLOCK, run_page
 
 PLACE = re.compile(r"<!-- commands: in (a study|an empty folder) -->")
-LIFE = ROOT / "docs/tutorial/the-life-of-a-study.md"  # test_study_life.py runs it
+LIFE = ROOT / "docs/tutorial/the-life-of-a-study.md"  # test_a_study_life.py runs it
 PAGES = sorted(
     page
     for page in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]

@@ -213,4 +213,5 @@ def test_completion_knows_the_verbs(study: Path) -> None:
         done
     """
     said = run(study, "bash", "-c", script).stdout.splitlines()
-    assert said[1:] == ["checkout-version check-remote check-runs", "verify"]
+    checks = "checkout-version check-data check-pipeline check-history check-remote check-runs"
+    assert said[1:] == [checks, "verify"]

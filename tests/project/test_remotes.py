@@ -305,9 +305,10 @@ def configure(study: Path, name: str, url: str, endpoint: str = "") -> None:
 def verb(
     study: Path, *arguments: str, prefix: tuple[str, ...] = (), **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a verb of the tooling in the small study."""
+    """Run a verb of the tooling in the small study, in a shell that knows its environment."""
     python = [*prefix, ".venv/bin/python", "-m", "data_versioning", *arguments]
-    return run(study, *python, check=False, PYTHONPATH="src", **environment)
+    activated = {"PYTHONPATH": "src", "VIRTUAL_ENV": str(study / ".venv")}
+    return run(study, *python, check=False, **activated, **environment)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], error: str, mend: str) -> None:
@@ -554,17 +555,16 @@ def test_a_library_that_is_missing_is_named_and_can_be_added(
     (storage / "study").mkdir(parents=True)
     url = f"webdav://127.0.0.1:{port}/study"
     run(study, "dvc", "remote", "modify", "storage", "url", url)
-    push = (".venv/bin/python", "-m", "data_versioning", "push")
     where = f"remote 'storage' ({url})"
     assert_refused(
-        run(study, *push, check=False),
+        verb(study, "push"),
         f"push failed: its storage library is not installed: {where}",
         "uv add 'dvc[webdav]'",
     )
     run(study, "uv", "add", "--quiet", "dvc[webdav]")
     with servers.webdav(storage, port):
         assert_refused(
-            run(study, *push, check=False),
+            verb(study, "push"),
             f"push failed: the credentials are missing or were refused: {where}",
             "dvc remote modify --local storage user <you> &&"
             " dvc remote modify --local storage password <password>, then: make push",
