@@ -22,7 +22,7 @@ lint: .venv/ready ## format, lint and types of everything, the template's Python
 	.venv/bin/mypy hooks template/src/data_versioning tests benchmarks
 
 unit render update project: .venv/ready ## one tier of the tests
-	.venv/bin/pytest --numprocesses 2 tests/$@
+	.venv/bin/pytest --numprocesses 2 --dist worksteal tests/$@
 
 project: $(GITLAB)/node_modules/ready
 

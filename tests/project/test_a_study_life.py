@@ -53,8 +53,7 @@ def test_eleven_phases(template_clone: Path, tmp_path: Path) -> None:
         run(study, ".venv/bin/python", "-m", "data_versioning", "phase", "status", "--json").stdout
     )
     assert len(status["done"]) == len(TAGS)
-    for tag in TAGS:
-        run(clone, "make", "phase-verify", f"TAG={tag}")
+    run(clone, "make", "phase-verify")  # every tag
 
     # A tag that says something else than what it tagged is found.
     message = git(clone, "tag", "--list", "--format=%(contents)", TAGS[7])
