@@ -116,7 +116,7 @@ class Tag:
 
 def annotated_tags(root: Path) -> list[Tag]:
     """Return the annotated tags of commits, by name; none whose date is impossible."""
-    fields = ["refname", "*objectname", "taggername", "taggerdate:iso-strict", "contents"]
+    fields = ["refname:lstrip=2", "*objectname", "taggername", "taggerdate:iso-strict", "contents"]
     form = "--format=" + "".join(f"%({field})%00" for field in fields)
     # Git ends a message at its first NUL, so that no field has one.
     listed = run(root, ["for-each-ref", form, "refs/tags"]).decode(errors="surrogateescape")
@@ -126,8 +126,7 @@ def annotated_tags(root: Path) -> list[Tag]:
         with suppress(ValueError):
             time = datetime.fromisoformat(date)
             if commit:
-                short = name.lstrip("\n").removeprefix("refs/tags/")
-                found.append(Tag(short, commit, author, time, text))
+                found.append(Tag(name.lstrip("\n"), commit, author, time, text))
     return found
 
 
