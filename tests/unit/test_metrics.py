@@ -66,7 +66,7 @@ def history(study: Study, tmp_path: Path) -> Study:
     write(study.root, first)
     git(study.root, "tag", "-a", "v1", "-m", "one")
     second = {
-        "params.yaml": "lr: 2e-3\nrate: 1\nkind: {a: [1, 3], b: x}\n", "more.toml": "depth = 3\n",
+        "params.yaml": "lr: 2e-3\nrate: 1\nkind: {a: [1, 3], b: x}\n", "more.toml": "depth = 30\n",
         "train.txt": json.dumps(
             TRAIN | {"accuracy": 0.8, "test": {"f1": 0.6}, "name": "lasso", "new|one": 2}
         ).replace(', "gone": 1', ""),
@@ -100,7 +100,7 @@ def test_two_revisions(history: Study, capfd: pytest.CaptureFixture[str]) -> Non
     }
     params = {change.full_name: (change.old, change.new) for change in diff.params}
     assert params == {
-        "more.toml:depth": (2, 3),
+        "more.toml:depth": (2, 30),
         "params.yaml:kind.a": ([1, 2], [1, 3]),
         "params.yaml:kind.b": (None, "x"),
         "params.yaml:lr": (0.001, 0.002),
