@@ -1,0 +1,1 @@
+"""Packages that prove themselves, and their deposits in archives."""
