@@ -90,7 +90,7 @@ def at(root: Path, rev: str | None = None) -> list[Record]:
     Raises:
         StudyError: A file holds no valid YAML.
     """
-    folders = working_folders(root)
+    folders = working_folders(root, rev)
     found: list[Record] = []
     for path, content in _files(root, rev):
         try:
@@ -183,15 +183,24 @@ def _kept(entry: Mapping[str, Any], here: str) -> Kept:
     return Kept(path, str(digest), entry.get("size"), entry.get("nfiles"))
 
 
-def working_folders(root: Path) -> dict[str, str]:
-    """Return `wdir` of the stages that have one, by address, as `dvc.yaml` on disk says.
+def working_folders(root: Path, rev: str | None = None) -> dict[str, str]:
+    """Return `wdir` of the stages that have one, by address, as `dvc.yaml` says.
 
     `dvc.lock` does not repeat it, though its paths are relative to it.
+
+    Args:
+        root: The study.
+        rev: A commit, branch or tag; the files on disk when not given.
     """
     found = {}
-    for path in git.tracked_files(root, f"*{dvc_files.PIPELINE}"):
-        content = (root / path).read_bytes() if (root / path).is_file() else b""
-        if posixpath.basename(path) != dvc_files.PIPELINE or b"wdir" not in content:
+    for path in git.tracked_files(root, f"*{dvc_files.PIPELINE}", rev):
+        if posixpath.basename(path) != dvc_files.PIPELINE:
+            continue
+        if rev is None:
+            content = (root / path).read_bytes() if (root / path).is_file() else b""
+        else:
+            content = git.file_at(root, rev, path) or b""
+        if b"wdir" not in content:
             continue
         for name, stage in (parse_yaml(content, path).get("stages") or {}).items():
             if folder := stage.get("do", stage).get("wdir"):

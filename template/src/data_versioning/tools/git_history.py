@@ -6,7 +6,7 @@ import subprocess
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from data_versioning.errors import StudyError
@@ -179,6 +179,12 @@ def nearest_tag(root: Path, pattern: str) -> str | None:
     asked = ["git", "describe", "--tags", "--abbrev=0", f"--match={pattern}", "HEAD"]
     done = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False)
     return done.stdout.strip() or None
+
+
+def commit_time(root: Path, commit: str) -> datetime:
+    """Return when a commit was committed, in UTC and whole seconds."""
+    seconds = git.run(root, ["show", "--no-patch", "--no-show-signature", "--format=%ct", commit])
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def count(root: Path, revs: Sequence[str]) -> int:
