@@ -10,6 +10,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read
+    from data_versioning.archive.deposit.osf import OSFUploader as OSFUploader
+    from data_versioning.archive.deposit.zenodo import ZenodoUploader as ZenodoUploader
+    from data_versioning.archive.package import (
+        create_reproducibility_package as create_reproducibility_package,
+    )
+    from data_versioning.archive.replay import replay as replay
+    from data_versioning.archive.verify_package import check as verify
     from data_versioning.data.datasets import fetch_dataset as fetch_dataset
     from data_versioning.data.drift import detect_drift as detect_drift
     from data_versioning.data.large_files import auto_track_large_files as auto_track_large_files
@@ -37,18 +44,22 @@ _EXPORTS = {
     "LineageTracker": "lineage.tracker",
     "MetricsComparator": "pipeline.metrics",
     "ModelRegistry": "models.registry",
+    "OSFUploader": "archive.deposit.osf",
     "PhaseGate": "phases.gate",
     "PipelineManager": "pipeline.manager",
     "StageFailed": "pipeline.stage_results",
     "Study": "study",
     "StudyError": "errors",
+    "ZenodoUploader": "archive.deposit.zenodo",
     "auto_track_large_files": "data.large_files",
     "check_dvc_status": "health.checks",
     "check_experiment_logging": "health.checks",
+    "create_reproducibility_package": "archive.package",
     "detect_drift": "data.drift",
     "doctor": "health.diagnosis",
     "fetch_dataset": "data.datasets",
     "load_params": "study",
+    "replay": "archive.replay",
     "setup_mlflow": "experiments.store",
     "track_experiment": "experiments.decorator",
     "validate_data": "data.quality",

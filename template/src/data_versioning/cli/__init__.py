@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from data_versioning.cli import (
+    archive,
     data,
     experiments,
     health,
@@ -68,6 +69,6 @@ def parser() -> argparse.ArgumentParser:
     )
     verbs = Verbs(made)
     groups = (setup, data, quality, pipeline, reproduction, report, experiments, models, lineage)
-    for group in (*groups, phases, workflow, merging, health):
+    for group in (*groups, phases, archive, workflow, merging, health):
         group.add(verbs)
     return made

@@ -138,6 +138,27 @@ def end_run(study: Study, run_id: str, status: str) -> None:
             client.set_terminated(run_id, status)
 
 
+def tag_run(study: Study, run_id: str, tags: dict[str, str]) -> None:
+    """Give a run further tags.
+
+    Args:
+        study: The study.
+        run_id: The run; one that the store does not have is no error.
+        tags: The tags.
+
+    Raises:
+        StoreError: MLflow could not keep that.
+    """
+    setup_mlflow(study)
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    with readable(study):
+        if _found(client, run_id):
+            for key, value in legal_texts(tags).items():
+                client.set_tag(run_id, key, value)
+
+
 def _columns(commit: str) -> dict[str, str]:
     """Return the tags that MLflow shows in columns of its own."""
     return {"mlflow.source.name": REPRODUCTION, "mlflow.source.git.commit": commit}

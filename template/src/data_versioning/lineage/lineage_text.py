@@ -33,6 +33,7 @@ def text(lineage: Lineage) -> str:
         *_block("runs", (f"{r.run_id} {r.started} {r.status}" for r in lineage.runs)),
         *_block("releases", lineage.model_versions),
         *_block("tags", lineage.tags),
+        *_block("DOI", lineage.dois),
         *_block("note", lineage.notes),
     ]
     return "\n".join(lines)

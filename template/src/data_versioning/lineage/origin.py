@@ -46,6 +46,7 @@ class Lineage:
             dataset input, oldest first.
         model_versions: Its releases, `model@v1.2.0`.
         tags: All git tags whose commit holds this version.
+        dois: The DOIs of the archived packages that hold it, as the tags of phases name them.
         notes: What could not be looked up, or does not fit together.
     """
 
@@ -68,6 +69,7 @@ class Lineage:
     runs: tuple[DataRun, ...]
     model_versions: tuple[str, ...]
     tags: tuple[str, ...]
+    dois: tuple[str, ...]
     notes: tuple[str, ...]
 
     def as_dict(self) -> dict[str, Any]:
@@ -146,8 +148,21 @@ def origin(
         runs=tuple(runs.get(out.version, ())),
         model_versions=tuple(tag for tag in tags if models.get(tag) == out.version),
         tags=tuple(tags),
+        dois=_dois(root, tags),
         notes=(*notes, *graph.notes, *filter(None, [note])),
     )
+
+
+def _dois(root: Path, tags: Sequence[str]) -> tuple[str, ...]:
+    """Return the DOIs in the tags of phases that were complete only with a package."""
+    from data_versioning.phases.phase_tags import phase_tags
+
+    packaged = [
+        tag.manifest["doi"]
+        for tag in phase_tags(root)
+        if tag.name in tags and any(one["gate"] == "archive" for one in tag.manifest["gates"])
+    ]
+    return tuple(dict.fromkeys(filter(None, packaged)))
 
 
 def _commit(past: Past, end: str | None, record: Record, out: Kept) -> git_history.Commit | None:

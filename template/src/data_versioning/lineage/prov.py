@@ -24,6 +24,7 @@ PREFIXES = {
     "agent": "urn:data-versioning:agent:",
     "dv": "urn:data-versioning:attribute:",
     "param": "urn:data-versioning:parameter:",
+    "doi": "https://doi.org/",
 }
 SOFTWARE = "agent:dvc"
 
@@ -87,6 +88,10 @@ def _agents(made: dict[str, Section], lineage: Lineage) -> None:
         "dv:commit": lineage.code_commit,
         "dv:environment": lineage.environment,
     }
+    for doi in lineage.dois:
+        held = f"doi:{_quoted(doi)}"
+        made["entity"][held] = {"prov:type": _name("prov:Collection"), "prov:label": doi}
+        _relate(made, "hadMember", "prov:collection", held, "prov:entity", artifact)
     _relate(made, "wasAttributedTo", "prov:entity", artifact, "prov:agent", person)
     for name in list(made.get("activity", {})):
         _relate(made, "wasAssociatedWith", "prov:activity", name, "prov:agent", person)

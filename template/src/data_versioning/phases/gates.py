@@ -244,6 +244,12 @@ def _said_of(found: Judged, complete: Sequence[PhaseTag]) -> tuple[bool, str]:
     return False, f"{len(said)} of {count} since {since}: {listed(said)}"
 
 
+def _archive(study: Study, phase: Phase) -> Verdict:
+    from data_versioning.archive.evidence import archived
+
+    return archived(study, phase)
+
+
 def _head(root: Path) -> str:
     return git.resolve(root, "HEAD")
 
@@ -257,10 +263,11 @@ GATES: dict[str, Callable[[Study, Phase], Verdict]] = {
     "tests": _tests,
     "documents": _documents,
     "commits": _commits,
+    "archive": _archive,
     "clean": clean,
 }
 SLOW = ("pipeline", "pushed", "logged", "data", "drift")
-ORDER = ("tests", "data-management", "documents", "commits", "clean")
+ORDER = ("tests", "data-management", "documents", "commits", "archive", "clean")
 
 
 def _progress(what: str) -> None:

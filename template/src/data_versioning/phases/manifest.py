@@ -42,6 +42,7 @@ SHAPE: Shape = {
     "data": (dict,),
     "environment": (dict,),
     "template": (str,),
+    "doi": (str, type(None)),
     "runs": (list,),
 }
 GATE: Shape = {"gate": (str,), "ok": (bool,), "evidence": (str,)}
@@ -96,16 +97,18 @@ def make(
 
 
 def facts(root: Path, commit: str) -> dict[str, Any]:
-    """Return what git alone knows of a commit: `dvc_lock`, `data` by path, `template`.
+    """Return what git alone knows of a commit: `dvc_lock`, `data` by path, `template`, `doi`.
 
-    `dvc_lock` is the SHA-256 of `dvc.lock`, the data versions are DVC's hashes, and the template's
-    version is that of `.copier-answers.yml`.
+    `dvc_lock` is the SHA-256 of `dvc.lock`, the data versions are DVC's hashes, the template's
+    version is that of `.copier-answers.yml`, and the DOI is that of `CITATION.cff`.
     """
     answers = git.file_at(root, commit, ".copier-answers.yml") or b""
+    citation = parse_yaml(git.file_at(root, commit, "CITATION.cff") or b"", "CITATION.cff")
     return {
         "dvc_lock": _digest(git.file_at(root, commit, dvc_files.LOCK)),
         "data": dict(sorted(dvc_files.outputs(root, commit).items())),
         "template": str(parse_yaml(answers, ".copier-answers.yml").get("_commit") or "unversioned"),
+        "doi": str(citation["doi"]) if citation.get("doi") else None,
     }
 
 

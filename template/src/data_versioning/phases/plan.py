@@ -28,6 +28,7 @@ GATES = (
     "documents",
     "commits",
     "data-management",
+    "archive",
 )
 WITHOUT_GATES = ("clean", "documents", "commits")  # what a phase that names no gates has to pass
 LONGEST = 60  # characters of a name: branches and tags are files to git

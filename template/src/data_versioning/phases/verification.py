@@ -222,6 +222,7 @@ CHECKS: dict[str, Callable[[_Case], Answer]] = {
     "data": _fact("data"),
     "environment": _environment,
     "template": _fact("template"),
+    "doi": _fact("doi"),
 }
 AT_COMMIT: dict[str, Callable[[_Case], Answer]] = {
     "pipeline": _pipeline,

@@ -63,6 +63,12 @@ def changed(root: Path, patterns: Iterable[str]) -> list[str]:
     return [entry[3:].removeprefix(prefix) for entry in listed]
 
 
+def changed_between(root: Path, old: str, new: str) -> list[str]:
+    """Return the paths that differ between two commits, relative to the study."""
+    asked = ["diff", "--name-only", "-z", "--no-renames", "--relative", old, new, "--"]
+    return _names(git.run(root, asked))
+
+
 def older(root: Path, paths: Iterable[str]) -> list[str]:
     """Return those of some changed files that are as an earlier commit holds them."""
     asked = [path for path in paths if (root / path).is_file()]

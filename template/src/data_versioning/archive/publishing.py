@@ -1,0 +1,198 @@
+"""From a commit to a publication: DOI, package, proof, deposit, and the tag of the phase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from data_versioning.archive import evidence, verify_package
+from data_versioning.archive.deposit import depositing
+from data_versioning.archive.facts import Release
+from data_versioning.archive.package import Package, create_reproducibility_package
+from data_versioning.archive.replay import replay
+from data_versioning.errors import StudyError
+from data_versioning.phases import gates, plan
+from data_versioning.phases.gate import PhaseGate
+from data_versioning.phases.phase_tags import PhaseTag, next_version, phase_tags
+from data_versioning.phases.plan import Phase
+from data_versioning.phases.tag_checks import agrees
+from data_versioning.reproduction.sparse import refuse_uncommitted
+from data_versioning.study import MARKER, Study
+from data_versioning.tools import git, git_state
+
+GATE = "archive"
+LATER = ("tests", GATE)  # gates that are checked once, at the end, or not before there is a package
+REFUSED = StudyError("nothing was done: it was not confirmed", "", "make publish")
+Confirm = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Published:
+    """What `publish` did.
+
+    Args:
+        tag: The tag of the phase.
+        package: The name of the package.
+        replay: What its replay said.
+        doi: Its DOI; empty without a deposit.
+        state: `tagged`, `draft` or `published`.
+        address: Where the deposit is; empty without one.
+    """
+
+    tag: str
+    package: str
+    replay: str
+    doi: str = ""
+    state: str = "tagged"
+    address: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as what JSON can hold."""
+        return asdict(self)
+
+    def text(self) -> str:
+        """Return it for people."""
+        lines = [f"{self.tag}: {self.package}", f"replay: {self.replay}"]
+        if self.doi:
+            lines.append(f"{self.state}: {self.doi}  {self.address}".rstrip())
+        if self.state == "draft":
+            lines.append("look at the draft, then: make push && make publish PUBLISH=yes")
+        return "\n".join(lines)
+
+
+def steps(study: Study, phase: Phase, to: str, publish: bool) -> Iterator[str]:
+    """Yield what `publish` is going to do, in words."""
+    tag = phase.tag(next_version(study.root, phase).patch)
+    if to:
+        yield f"reserve a DOI at {to}, unless one is, and commit it to CITATION.cff and README.md"
+    yield f"check the gates of the phase {phase.name}"
+    yield f"make the package {study.answers['slug']}-{tag}, verify it, and replay it"
+    if to:
+        yield f"upload it to a draft at {to}"
+    yield f"tag {tag}"
+    if publish and to:
+        yield f"publish the draft at {to}: its files can never be deleted again"
+
+
+def publish(
+    study: Study, confirm: Confirm, to: str | None = None, publish: bool = False
+) -> Published:
+    """Publish the current commit as its phase: the one that has the gate `archive`.
+
+    Can be run again at any time: what is done already stays, and what was cut off goes on.
+
+    Args:
+        study: The study.
+        confirm: Asked once, with what is going to be done; for the publication in an archive that
+            is no rehearsal once more.
+        to: The archive; that of `study.yaml` or of the answers when not given. Without any, the
+            package is made, proved and tagged.
+        publish: Make the draft public, too.
+
+    Returns:
+        What there is now.
+
+    Raises:
+        StudyError: Something is not committed, a gate fails, the package does not prove itself, or
+            the archive refused.
+    """
+    root = study.root
+    phase = next((one for one in plan.phases(study) if GATE in one.gates), None)
+    if phase is None:
+        mend = f"$EDITOR {MARKER}: gates of the phase publication"
+        raise StudyError(f"no phase has the gate {GATE}", MARKER, mend)
+    refuse_uncommitted(root, "only a commit can be published: uncommitted changes")
+    there = to or depositing.destination(study)
+    tagged = _tagged(study, phase)
+    if tagged is None or publish:
+        plan_of_it = list(steps(study, phase, there, publish)) if tagged is None else [
+            f"publish {tagged.name} at {there}: its files can never be deleted again"
+        ]  # fmt: skip
+        if not confirm("\n".join(f"{i}. {what}" for i, what in enumerate(plan_of_it, 1))):
+            raise REFUSED
+    if tagged is None and there:
+        _reserve(study, there)
+    if tagged is None:
+        _refuse_failing(study, phase)
+    package = _package(study, phase, tagged)
+    replayed = _replayed(package)
+    kept = depositing.deposit(study, package, there) if there else None
+    if kept:
+        evidence.note(package, evidence.DEPOSIT, {"said": kept.said()})
+    tag = tagged or PhaseGate(root).complete(phase.name)
+    if kept and publish:
+        kept = depositing.deposit(study, package, there, publish=True, confirm=confirm)
+        _commit_state(study, f"data(archive): {kept.doi} is published")
+        _tag_runs(study, tag, kept.doi)
+    if kept is None:
+        return Published(tag.name, package.name, replayed)
+    return Published(tag.name, package.name, replayed, kept.doi, kept.state, kept.address)
+
+
+def _tagged(study: Study, phase: Phase) -> PhaseTag | None:
+    """Return the tag of this phase that the current commit has, deposits apart."""
+    root = study.root
+    head = git.resolve(root, "HEAD")
+    for tag in reversed(phase_tags(root)):
+        if tag.phase == phase.name and agrees(root, tag):
+            changed = git_state.changed_between(root, tag.commit, head)
+            return tag if set(changed) <= {depositing.STATE} else None
+    return None
+
+
+def _reserve(study: Study, to: str) -> None:
+    doi = depositing.reserve(study, to)
+    _commit_state(study, f"docs(citation): reserve {doi}")
+
+
+def _commit_state(study: Study, message: str) -> None:
+    written = [depositing.STATE, "CITATION.cff", "README.md"]
+    there = [path for path in written if (study.root / path).is_file()]
+    git.commit_only(study.root, there, message)
+
+
+def _refuse_failing(study: Study, phase: Phase) -> None:
+    """Check what takes seconds before what takes minutes."""
+    quick = [gate for gate in phase.gates if gate not in LATER]
+    failed = [one for one in gates.check(study, phase, quick) if not one.ok]
+    if failed:
+        what = f"phase {phase.name} is not complete: {failed[0].gate}"
+        raise StudyError(what, failed[0].evidence, failed[0].mend)
+
+
+def _package(study: Study, phase: Phase, tagged: PhaseTag | None) -> Package:
+    if tagged:
+        package = create_reproducibility_package(rev=tagged.name, project_dir=study.root)
+    else:
+        from data_versioning.health.checks import run_of_lock
+
+        run = run_of_lock(study)
+        runs = (str(run["run_id"]),) if run else ()
+        release = Release(phase.tag(next_version(study.root, phase).patch), phase.name, runs)
+        package = create_reproducibility_package(release=release, project_dir=study.root)
+    if problems := verify_package.check(package.folder):
+        path, what = problems[0]
+        raise StudyError(f"the package does not verify: {what}", path, "make publish")
+    return package
+
+
+def _replayed(package: Package) -> str:
+    """Replay a package unless its bytes were; returns what that said."""
+    found = evidence.noted(package, evidence.REPLAY)
+    if found is None or not found["ok"]:
+        result = replay(package.folder)
+        found = {"ok": bool(result), "said": result.said()}
+        evidence.note(package, evidence.REPLAY, found)
+        if not result:
+            mend = f"data-versioning replay {package.folder} --keep, and look there"
+            raise StudyError("the package does not come out the same", result.said(), mend)
+    return str(found["said"])
+
+
+def _tag_runs(study: Study, tag: PhaseTag, doi: str) -> None:
+    """Give the runs that a tag names the DOI of what they made."""
+    from data_versioning.experiments.runs import tag_run
+
+    for run in tag.manifest["runs"]:
+        tag_run(study, run, {"doi": doi})

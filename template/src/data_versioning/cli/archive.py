@@ -1,0 +1,158 @@
+"""Verbs that package the study, prove the package, and deposit it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from data_versioning.cli.verbs import Verbs, json_option, show
+from data_versioning.errors import StudyError
+from data_versioning.study import Study
+
+if TYPE_CHECKING:
+    from data_versioning.archive.package import Package
+
+ASK = "data-versioning {verb} --yes, where nobody can be asked"
+
+
+def add(verbs: Verbs) -> None:
+    """Add the verbs."""
+    verbs.group("archive")
+    package = verbs.add("package", _package, "make a package of a commit that proves itself")
+    package.add_argument("rev", nargs="?", help="a tag or commit (default: the current commit)")
+    package.add_argument(
+        "--data", choices=["auto", "data", "pointers"],
+        help="what of data and results goes in: what fits the budget, all, or hashes only",
+    )  # fmt: skip
+    package.add_argument(
+        "--anonymous", action="store_true", help="without names, addresses, remotes and DOIs"
+    )
+    package.add_argument(
+        "--for", dest="archive", choices=["zenodo", "osf"], help="keep to the limits of an archive"
+    )
+    package.add_argument("--output", metavar="DIR", help="where to make it (default: packages/)")
+    verify = verbs.add("verify-package", _verify, "check every byte of a package; 1 if bad")
+    replayed = verbs.add("replay", _replay, "unpack a package, run it, compare; 1 on any miss")
+    for parser in (verify, replayed):
+        parser.add_argument(
+            "package", nargs="?", help="a folder of volumes, one zip, or an unpacked package"
+        )
+    replayed.add_argument("--into", metavar="DIR", help="the empty folder to unpack it into")
+    replayed.add_argument("--keep", action="store_true", help="keep what was unpacked and made")
+    replayed.add_argument("--remote", metavar="URL", help="where data by pointer comes from")
+
+    deposit = verbs.add("deposit", _deposit, "upload a package to a draft in an archive")
+    deposit.add_argument("package", nargs="?", help="its folder (default: that of this commit)")
+    deposit.add_argument(
+        "--delete-others", action="store_true", help="delete files that the draft has besides"
+    )
+    deposits = verbs.add("deposits", _deposits, "list the deposits, and what the archive says")
+    publish = verbs.add("publish", _publish, "package, replay, deposit and tag, asking once")
+    for parser in (deposit, publish):
+        parser.add_argument(
+            "--to", metavar="ARCHIVE",
+            help="zenodo-sandbox, zenodo, osf, or the address of an InvenioRDM",
+        )  # fmt: skip
+        parser.add_argument(
+            "--publish",
+            action="store_true",
+            default=os.environ.get("PUBLISH") == "yes",
+            help="make the deposit public: this cannot be undone (or PUBLISH=yes)",
+        )
+        parser.add_argument("--yes", action="store_true", help="do not ask")
+    for parser in (package, deposit, publish):
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+    for parser in (package, verify, replayed, deposit, deposits, publish):
+        json_option(parser)
+
+
+def _package(args: argparse.Namespace) -> None:
+    from data_versioning.archive.package import create_reproducibility_package
+
+    made = create_reproducibility_package(
+        args.output,
+        rev=args.rev or None,
+        data=args.data,
+        anonymous=args.anonymous,
+        archive=args.archive,
+        dry_run=args.dry_run,
+    )
+    show(args, made.as_dict(), made.text)
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from data_versioning.archive import verify_package
+
+    return verify_package.main([args.package or _latest(), *["--json"] * args.json])
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from data_versioning.archive.replay import replay
+
+    found = replay(
+        args.package or _latest(), args.into, keep=args.keep, remote=args.remote, quiet=args.json
+    )
+    show(args, found.as_dict(), found.text)
+    return int(not found)
+
+
+def _deposit(args: argparse.Namespace) -> None:
+    from data_versioning.archive.deposit.depositing import deposit
+
+    study = Study.open()
+    done = deposit(
+        study,
+        _opened(args.package),
+        args.to or None,
+        publish=args.publish,
+        dry_run=args.dry_run,
+        delete_others=args.delete_others,
+        confirm=lambda question: args.yes or _confirmed(question, "deposit"),
+    )
+    show(args, done.as_dict(), done.text)
+
+
+def _deposits(args: argparse.Namespace) -> None:
+    from data_versioning.archive.deposit.depositing import deposits
+
+    found = deposits(Study.open())
+    show(args, found.as_dict(), found.text)
+
+
+def _publish(args: argparse.Namespace) -> None:
+    from data_versioning.archive import publishing
+
+    study, to = Study.open(), args.to or None
+    if args.dry_run:
+        print(publishing.planned(study, to, args.publish))
+        return
+    done = publishing.publish(
+        study,
+        lambda question: args.yes or _confirmed(question, "publish"),
+        to,
+        publish=args.publish,
+    )
+    show(args, done.as_dict(), done.text)
+
+
+def _opened(folder: str | None) -> Package:
+    from data_versioning.archive.package import Package
+
+    return Package.open(folder or _latest())
+
+
+def _latest() -> str:
+    """Return the package of the current commit, or say how to make it."""
+    from data_versioning.archive.package import of_commit
+
+    return str(of_commit(Study.open()))
+
+
+def _confirmed(question: str, verb: str) -> bool:
+    """Ask on the terminal; where there is none, say what to do instead."""
+    if not sys.stdin.isatty():
+        raise StudyError("it asks before it goes on", "no terminal", ASK.format(verb=verb))
+    print(question, file=sys.stderr)
+    return input("go on? [y/N] ").strip().lower() in ("y", "yes")
