@@ -84,19 +84,23 @@ def save(place: Place, options: Options) -> bool:
     return True
 
 
+def kept(place: Place, options: Options) -> Path:
+    """Return where an artifact is kept for other jobs."""
+    return place.kept / "artifacts" / options["name"]
+
+
 def upload(place: Place, options: Options) -> bool:
     """Keep a folder for another job."""
     source = place.workspace / options["path"]
     if not source.is_dir():
         return options["if-no-files-found"] != "error"
-    shutil.copytree(source, place.kept / "artifacts" / options["name"], dirs_exist_ok=True)
+    shutil.copytree(source, kept(place, options), dirs_exist_ok=True)
     return True
 
 
 def download(place: Place, options: Options) -> bool:
     """Fetch what another job kept."""
-    source = place.kept / "artifacts" / options["name"]
-    shutil.copytree(source, place.workspace / options["path"], dirs_exist_ok=True)
+    shutil.copytree(kept(place, options), place.workspace / options["path"], dirs_exist_ok=True)
     return True
 
 

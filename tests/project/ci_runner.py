@@ -20,7 +20,7 @@ from typing import Any
 import yaml
 
 from tests.conftest import git
-from tests.project.ci_actions import ACTIONS, Place
+from tests.project.ci_actions import ACTIONS, Place, kept
 from tests.project.ci_expressions import filled, holds
 from tests.project.conftest import user_environment, without_sync
 
@@ -42,6 +42,7 @@ class Event:
         head: The branch of a pull request.
         base: The branch that it is to be merged into.
         variables: The server that GITHUB_API_URL names, for instance.
+        settings: `vars`, the variables of the repository.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Event:
     head: str = ""
     base: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass
@@ -70,6 +72,7 @@ class Job:
     steps: list[Step] = field(default_factory=list)
     workspace: Path = Path()
     summary: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     def step(self, name: str) -> Step:
         """Return the step whose name or command begins like this."""
@@ -144,14 +147,16 @@ class Runner:
     ) -> Job:
         folder = self.folder / f"{len(list(self.folder.iterdir()))}-{name}"
         run = _Run(self, event, folder, str(job.get("environment", "")))
-        needed = {one: done[one].result for one in _needs(job) if one in done}
-        run.contexts["needs"] = {one: {"result": result} for one, result in needed.items()}
-        run.failed = any(result != "success" for result in needed.values())
+        needed = {one: done[one] for one in _needs(job) if one in done}
+        run.contexts["needs"] = {
+            name: {"result": one.result, "outputs": one.outputs} for name, one in needed.items()
+        }
+        run.failed = any(one.result != "success" for one in needed.values())
         if not holds(job.get("if", "true"), run.contexts, run.functions()):
             return Job()
         run.failed = False
         run.add_env({**workflow.get("env", {}), **job.get("env", {})})
-        return run.all(job["steps"])
+        return run.all(job["steps"], job.get("outputs", {}))
 
 
 class _Run:
@@ -200,6 +205,7 @@ class _Run:
                 "token": TOKEN,
             },
             "secrets": event.secrets.get(environment, {}),
+            "vars": event.settings,
             "steps": {},
         }
         url = f"{SERVER}/{REPOSITORY}"
@@ -219,11 +225,12 @@ class _Run:
         """Set the variables of the workflow and the job."""
         self.environment |= self._filled(variables)
 
-    def all(self, steps: Sequence[Mapping[str, Any]]) -> Job:
-        """Run the steps."""
+    def all(self, steps: Sequence[Mapping[str, Any]], outputs: Mapping[str, str]) -> Job:
+        """Run the steps, and fill in what the job tells those after it."""
         done = [self._step(step) for step in steps]
         summary = self.files["GITHUB_STEP_SUMMARY"].read_text()
-        return Job("failure" if self.failed else "success", done, self.workspace, summary)
+        result = "failure" if self.failed else "success"
+        return Job(result, done, self.workspace, summary, self._filled(outputs))
 
     def _step(self, step: Mapping[str, Any]) -> Step:
         made = Step(step.get("name") or step.get("run") or step["uses"])
@@ -233,9 +240,10 @@ class _Run:
             assert "${{" not in step["run"], "an expression in a script: give it by env"
             made.outcome, made.output = self._script(step["run"], step.get("env", {}))
         else:
-            action = step["uses"].partition("@")[0]
-            ok = ACTIONS[action](self.place, self._filled(step.get("with", {})))
-            made.outcome = "success" if ok else "failure"
+            action, options = step["uses"].partition("@")[0], self._filled(step.get("with", {}))
+            made.outcome = "success" if ACTIONS[action](self.place, options) else "failure"
+            if action == "actions/upload-artifact" and kept(self.place, options).exists():
+                self.files["GITHUB_OUTPUT"].write_text("artifact-id=1\n")
         outputs = dict(
             line.split("=", 1) for line in self.files["GITHUB_OUTPUT"].read_text().splitlines()
         )

@@ -174,7 +174,9 @@ def test_pipelines(hosted: Hosted) -> None:
     assert hosted.listed(REQUEST | {"GITLAB_TOKEN": ""}) == on_request
     assert hosted.listed(PUSH) == ["check", "test", "record"]
     assert hosted.listed(PUSH | {"CI_COMMIT_BRANCH": "feature/penalty"}) == []
-    assert hosted.listed(TAG | {"CI_COMMIT_TAG": "v1.0.0-analysis-complete"}) == ["release"]
+    phase = TAG | {"CI_COMMIT_TAG": "v1.0.0-analysis-complete"}
+    assert hosted.listed(phase) == ["release", "package"]
+    assert hosted.listed(phase | {"ARCHIVE": "true"}) == ["release", "package", "deposit"]
     assert hosted.listed(TAG | {"CI_COMMIT_TAG": "diabetes-v1.0.0"}) == []
     assert hosted.listed(SCHEDULE | {"SCHEDULE": "proof"}) == ["proof"]
     assert hosted.listed(SCHEDULE | {"SCHEDULE": "template"}) == ["template-news"]

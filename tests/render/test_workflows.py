@@ -19,9 +19,16 @@ WRITES = {
     "report": {"pull-requests"},
     "record": {"contents"},
     "release": {"contents"},
+    "package": {"contents"},
     "news": {"issues"},
 }
-ENVIRONMENTS = {"reproduce": "data-read", "record": "data-write", "prove": "data-read"}
+ENVIRONMENTS = {
+    "reproduce": "data-read",
+    "record": "data-write",
+    "prove": "data-read",
+    "package": "data-read",
+    "deposit": "archive",
+}
 PLUMBING = 'cat report/report.md >> "$GITHUB_STEP_SUMMARY"'
 # The job of GitHub: the job of GitLab. What differs: of a fork GitLab's job has to find out.
 SAME = {"news": "template-news", "prove": "proof"}
