@@ -10,8 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from data_versioning import rest
 from data_versioning.cli import main
-from data_versioning.forge import http
 from data_versioning.phases.gate import PhaseGate
 from data_versioning.study import Study
 
@@ -49,7 +49,7 @@ def run(
     """Run a verb in a study with a report; what is printed and logged never holds a token."""
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(http, "PAUSE", 0.01)
+    monkeypatch.setattr(rest, "PAUSE", 0.01)
     caplog.set_level(logging.DEBUG)
     (study.root / "report").mkdir()
     (study.root / "report/report.md").write_text("## What changed\n\naccuracy +0.1\n")
@@ -285,7 +285,7 @@ def test_a_note_takes_what_a_comment_cannot(run: Run, gitlab: forges.GitLab, stu
 def test_a_passing_fault_leaves_one_comment(
     run: Run, forge: Forge, fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "PATIENCE", 0.5)
+    monkeypatch.setattr(rest, "PATIENCE", 0.5)
     forge.faults = [fault]
     assert run("comment")[0] == 0
     assert forge.faults == []
@@ -309,7 +309,7 @@ def test_a_fault_that_stays_is_told_in_a_line(
     name = "GitHub" if _is_github(forge) else "GitLab"
     assert err.startswith(f"error: {name} {what}: GET http://127.0.0.1:")
     assert err.endswith("\ntry: try again later\n") and err.count("\n") == 2
-    assert "<html>" not in err and len(forge.faults) == 9 - http.TRIES
+    assert "<html>" not in err and len(forge.faults) == 9 - rest.TRIES
 
 
 def test_it_does_not_wait_for_ever(run: Run, github: forges.GitHub) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from data_versioning import rest
 from data_versioning.errors import StudyError
-from data_versioning.forge import http
 from data_versioning.forge.github import GitHub
 from data_versioning.forge.gitlab import GitLab
 
@@ -35,7 +35,7 @@ class Strange(forges.GitHub):
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Strange]:
     """The server, and the environment of a job."""
-    monkeypatch.setattr(http, "PAUSE", 0.01)
+    monkeypatch.setattr(rest, "PAUSE", 0.01)
     with served(Strange({TOKEN: Token("ada")})) as double:
         assert isinstance(double, Strange)
         monkeypatch.setenv("GITHUB_REPOSITORY", "ada/study")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from data_versioning.errors import StudyError
 from data_versioning.forge.environment import Forge, forge
-from data_versioning.forge.http import Refused
 from data_versioning.forge.posting import post
 from data_versioning.reporting.report import FOLDER, MARKDOWN
+from data_versioning.rest import Refused
 from data_versioning.study import Study
 
 MARKER = "<!-- copier-research:report -->"

@@ -10,10 +10,10 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from data_versioning.errors import StudyError
-from data_versioning.forge.http import Api, Refused, once
+from data_versioning.rest import Api, Refused, once
 
 Posted = dict[str, Any]
 
@@ -179,4 +179,7 @@ class GitHub:
             "Accept": "application/vnd.github+json",
             "X-GitHub-Api-Version": "2022-11-28",
         }
-        return Api(self.name, address, headers, ("Authorization", f"Bearer {self._token}"))
+        host = urlsplit(address).netloc
+        uploads = (f"uploads.{host.removeprefix('api.')}",) if host.startswith("api.") else ()
+        secret = ("Authorization", f"Bearer {self._token}")
+        return Api(self.name, address, headers, secret, hosts=uploads)

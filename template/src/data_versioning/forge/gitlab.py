@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from data_versioning.errors import StudyError
-from data_versioning.forge.http import Api, Refused, once
+from data_versioning.rest import Api, Refused, once
 
 Posted = dict[str, Any]
 PACKAGE = "release"  # of the package registry; its versions are the tags

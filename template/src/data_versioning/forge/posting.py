@@ -7,7 +7,7 @@ from typing import Literal
 
 from data_versioning.forge.environment import Forge
 from data_versioning.forge.github import Posted
-from data_versioning.forge.http import once
+from data_versioning.rest import once
 
 
 def post(

@@ -15,7 +15,7 @@ from pathlib import Path
 from data_versioning.command import stream
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
-from data_versioning.forge.http import may_have_token
+from data_versioning.rest import may_have_token
 from data_versioning.study import Study
 from data_versioning.tools import git, git_state
 from data_versioning.workflow.history_check import ci_branch

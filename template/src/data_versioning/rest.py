@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from data_versioning.errors import StudyError
+from data_versioning.rest_failures import asked_to_wait, reason
 from data_versioning.wording import printable
 
 if TYPE_CHECKING:
@@ -18,8 +21,11 @@ TRIES = 4
 PAUSE = 1.0  # seconds before the second try; doubled before each further one
 LONGEST = 60.0  # seconds that a server may ask to wait
 PATIENCE = 30.0  # seconds for an answer
+IDLE = 60.0  # seconds in which nothing more of a body can be sent
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 SHOWN = 200  # characters of a server's reason
+PROJECT = "https://github.com/copier-research/copier-research"
+MENDS = {401: "renew the token", 403: "give the token the permission to write"}
 T = TypeVar("T")
 
 
@@ -50,16 +56,31 @@ class Api:
         url: Its address.
         headers: What goes with every call.
         secret: The name of the header with the token, and the token.
+        version: Of the template, for the header that says who asks.
+        hosts: What other servers get the token, as `host` or `host:port`.
+        mends: What mends a refusal, by its status.
+        again: What to do when the server fails or does not answer.
 
     Raises:
         StudyError: The address is not one that a token may go to, or the token cannot be one.
     """
 
     def __init__(
-        self, name: str, url: str, headers: Mapping[str, str], secret: tuple[str, str]
+        self,
+        name: str,
+        url: str,
+        headers: Mapping[str, str],
+        secret: tuple[str, str],
+        *,
+        version: str = "",
+        hosts: tuple[str, ...] = (),
+        mends: Mapping[int, str] = MENDS,
+        again: str = "try again later",
     ) -> None:
         self.name = name
         self.url = url.rstrip("/")
+        self.again = again
+        self._mends = mends
         self._token = secret[1].rpartition(" ")[2]
         if not may_have_token(self.url):
             what = f"a token goes to {name} by https only"
@@ -67,10 +88,13 @@ class Api:
         if not (self._token.isascii() and self._token.isprintable()):
             what = f"the token for {name} holds characters that no token has"
             raise StudyError(what, "", "copy it once more")
-        self._headers = {"User-Agent": "data-versioning", **headers, secret[0]: secret[1]}
+        self._hosts = {urlsplit(self.url).netloc, *hosts}
+        self._headers = {"User-Agent": user_agent(version), **headers, secret[0]: secret[1]}
         self._made: Client | None = None
 
-    def call(self, method: str, path: str, **more: Any) -> Response:
+    def call(
+        self, method: str, path: str, *, tries: int = 0, patience: float = 0, **more: Any
+    ) -> Response:
         """Call it, and again where that can do no harm.
 
         A lost answer to a POST is not asked for again, as it may have been done: see `once`.
@@ -78,7 +102,10 @@ class Api:
         Args:
             method: Such as `GET`.
             path: Below the address of the API, or an address that the API itself gave.
-            **more: What httpx takes: `json`, `content`, `params`, `headers`.
+            tries: How often at most; `TRIES` if not given.
+            patience: Seconds for an answer; `PATIENCE` if not given.
+            **more: What httpx takes: `json`, `content`, `params`, `headers`. A `content` that can
+                be called is called for each try, and returns the body in pieces.
 
         Raises:
             Refused: The server will not do it.
@@ -90,7 +117,11 @@ class Api:
         url = path if "://" in path else f"{self.url}{path}"
         self._refuse_others(url)
         where = printable(self._masked(f"{method} {url.partition('?')[0]}"))
-        for pause in (*(PAUSE * 2**number for number in range(TRIES - 1)), None):
+        more["timeout"] = httpx.Timeout(patience or PATIENCE, write=IDLE)
+        body = more.pop("content", None)
+        for pause in pauses(tries):
+            if body is not None:
+                more["content"] = body() if callable(body) else body
             try:
                 answer = self._client().request(method, url, **more)
             except httpx.InvalidURL:
@@ -99,17 +130,24 @@ class Api:
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
                 if pause is None or (method == "POST" and not unsent):
                     what = f"{self.name} did not answer ({type(error).__name__})"
-                    raise Unanswered(what, where, "try again later") from None
+                    raise Unanswered(what, where, self.again) from None
             else:
                 if answer.is_success:
                     return answer
+                status = answer.status_code
                 # GitHub's secondary limits are 403 with this header.
-                limited = answer.status_code == 429 or "retry-after" in answer.headers
-                if answer.status_code < 500 and not limited:
+                limited = status == 429 or (
+                    status in (403, 503) and "retry-after" in answer.headers
+                )
+                if status < 500 and not limited:
                     raise self._refused(answer, where)
-                pause = _asked_for(answer, pause)
+                asked = asked_to_wait(answer) if limited else None
+                if asked is not None and asked > LONGEST:
+                    mend = f"wait {asked / 60:.0f} minutes, then: {self.again}"
+                    raise Unanswered(self._said(answer, "failed"), where, mend)
                 if pause is None or (method == "POST" and not limited):
-                    raise Unanswered(self._said(answer, "failed"), where, "try again later")
+                    raise Unanswered(self._said(answer, "failed"), where, self.again)
+                pause = pause if asked is None else asked
             time.sleep(pause)
         raise AssertionError("the last try returns or raises")
 
@@ -175,17 +213,13 @@ class Api:
         return self._made
 
     def _refuse_others(self, url: str) -> None:
-        """Refuse an address that is neither the API's server nor GitHub's server for uploads."""
-        own = urlsplit(self.url)
+        """Refuse an address of a server that gets no token."""
         try:
             other = urlsplit(url)
         except ValueError:
             what = f"{self.name} named an address that is none"
             raise StudyError(what, printable(self._masked(url))) from None
-        hosts = {own.netloc}
-        if own.netloc.startswith("api."):
-            hosts.add(f"uploads.{own.netloc.removeprefix('api.')}")
-        if other.scheme != own.scheme or other.netloc not in hosts:
+        if other.scheme != urlsplit(self.url).scheme or other.netloc not in self._hosts:
             what = f"{self.name} named another server, which gets no token"
             raise StudyError(what, self._masked(f"{other.scheme}://{other.hostname}"))
 
@@ -197,19 +231,11 @@ class Api:
                 host = urlsplit(answer.headers.get("location", "")).hostname
             what = f"{self.name} points elsewhere ({status}), where no token goes"
             return Refused(what, self._masked(f"{where} -> {host or 'itself'}"), "", status)
-        mends = {401: "renew the token", 403: "give the token the permission to write"}
-        return Refused(self._said(answer, "refused"), where, mends.get(status, ""), status)
+        return Refused(self._said(answer, "refused"), where, self._mends.get(status, ""), status)
 
     def _said(self, answer: Response, verb: str) -> str:
         """Return the status and the reason of a failure; of HTML only the status."""
-        reason: object = answer.reason_phrase
-        with suppress(ValueError, RecursionError):
-            body = answer.json()
-            if isinstance(body, dict):
-                reason = body.get("message") or body.get("error") or reason
-                if errors := body.get("errors"):
-                    reason = f"{reason}: {errors}"
-        text = "".join(one if one.isprintable() else " " for one in str(reason))
+        text = "".join(one if one.isprintable() else " " for one in reason(answer))
         return self._masked(f"{self.name} {verb} ({answer.status_code} {text[:SHOWN]})")
 
     def _masked(self, text: str) -> str:
@@ -225,19 +251,43 @@ def may_have_token(url: str) -> bool:
         return False
 
 
-def once(find: Callable[[], T | None], make: Callable[[], T]) -> tuple[T, bool]:
+def user_agent(version: str = "") -> str:
+    """Return what the tooling calls itself: archives throttle clients that do not say who asks.
+
+    Args:
+        version: Of the template, if known.
+    """
+    named = re.sub(r"[^\w.+-]", "", version, flags=re.ASCII).removeprefix("v")
+    return f"data-versioning{'/' if named else ''}{named} (+{PROJECT})"
+
+
+def pauses(tries: int = 0) -> Iterator[float | None]:
+    """Yield for each try how many seconds to wait after it, with jitter; after the last, None.
+
+    Args:
+        tries: How many tries; `TRIES` if not given.
+    """
+    for number in range((tries or TRIES) - 1):
+        yield PAUSE * 2**number * random.uniform(0.75, 1.25)
+    yield None
+
+
+def once(
+    find: Callable[[], T | None], make: Callable[[], T], look_first: bool = True
+) -> tuple[T, bool]:
     """Return what is there, or make it; after a lost answer look again before making it again.
 
     Args:
         find: Looks for it.
         make: Makes it.
+        look_first: Whether it can be there before the first try.
 
     Returns:
         It, and whether it was made by this call or one of its lost tries.
     """
     tried = False
-    for pause in (*(PAUSE * 2**number for number in range(TRIES - 1)), None):
-        if (found := find()) is not None:
+    for pause in pauses():
+        if (look_first or tried) and (found := find()) is not None:
             return found, tried
         try:
             return make(), True
@@ -247,11 +297,3 @@ def once(find: Callable[[], T | None], make: Callable[[], T]) -> tuple[T, bool]:
         tried = True
         time.sleep(pause)
     raise AssertionError("the last try returns or raises")
-
-
-def _asked_for(answer: Response, pause: float | None) -> float | None:
-    """Return how long to wait: as the server asks in seconds, but not for too long."""
-    asked = answer.headers.get("retry-after", "")
-    if pause is None or not asked.isdecimal():
-        return pause
-    return float(asked) if float(asked) <= LONGEST else None
