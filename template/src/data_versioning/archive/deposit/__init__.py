@@ -1,0 +1,1 @@
+"""Deposits in archives: drafts, DOIs, files that are compared with the server's, publication."""

@@ -1,0 +1,285 @@
+"""What every archive has in common: its limits, what it tells of a deposit, files on their way."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from data_versioning import hashing
+from data_versioning.archive.deposit.metadata import Metadata
+from data_versioning.errors import StudyError
+from data_versioning.wording import printable, sized
+
+PIECE = 1 << 20  # bytes that are read, hashed and sent at a time
+DRAFT, PUBLISHED, GONE = "draft", "published", "gone"
+AGAIN = "make deposit"  # what goes on after anything that stopped it
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive takes.
+
+    Args:
+        file: Bytes of a file.
+        record: Bytes of all files of a deposit.
+        files: How many files.
+        name: Characters of a file's name.
+    """
+
+    file: int
+    record: int
+    files: int
+    name: int = 255
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as the archive has it.
+
+    Args:
+        name: Its name.
+        size: In bytes; 0 for one that is not complete.
+        md5: In hexadecimal; empty for one that is not complete.
+        complete: Whether it arrived.
+    """
+
+    name: str
+    size: int = 0
+    md5: str = ""
+    complete: bool = True
+
+
+@dataclass(frozen=True)
+class Status:
+    """A deposit as the archive has it.
+
+    Args:
+        id: By which the archive knows it.
+        state: `draft`, `published` or `gone`.
+        doi: Of this version; empty if it has none.
+        concept_doi: Of all versions; empty if there is none.
+        parent: By which the archive knows all versions; empty if it does not.
+        address: Where people look at it.
+        files: By name.
+        metadata: As the archive says them.
+    """
+
+    id: str
+    state: str
+    doi: str = ""
+    concept_doi: str = ""
+    parent: str = ""
+    address: str = ""
+    files: Mapping[str, StoredFile] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A request that would be made.
+
+    Args:
+        method: Such as `POST`.
+        path: Below the archive's address.
+        body: JSON; None for none.
+        file: The file that is the body, with its size in bytes.
+    """
+
+    method: str
+    path: str
+    body: Any = None
+    file: tuple[str, int] | None = None
+
+
+class Uploader(Protocol):
+    """An archive, as `depositing` uses it.
+
+    Every call that changes something can be made again after any failure, a lost answer too.
+
+    Args:
+        name: What people call the archive.
+        server: Its address, as `deposits.json` has it.
+        limits: What it takes.
+        is_production: Whether what is published there stays for good.
+        reserves: Whether a DOI is there before the publication.
+        has_versions: Whether the next version is another deposit, with a DOI of its own.
+    """
+
+    name: str
+    server: str
+    limits: Limits
+    is_production: bool
+    reserves: bool
+    has_versions: bool
+
+    def authorise(self) -> None:
+        """Raise a `StudyError` that names the variable if there is no token; asks no server."""
+
+    def create_deposition(self, metadata: Metadata, marker: str = "") -> dict[str, Any]:
+        """Make a draft that `find_deposition` finds by the marker; `id` is in what it returns."""
+
+    def find_deposition(self, marker: str) -> list[str]:
+        """Return the ids of own drafts with a marker; waits a while for an index that lags."""
+
+    def status(self, deposition_id: str) -> Status:
+        """Return what the archive has."""
+
+    def add_metadata(self, deposition_id: str, metadata: Metadata) -> dict[str, Any]:
+        """Replace the metadata of a draft, and with them the marker."""
+
+    def upload_file(self, deposition_id: str, path: Path) -> StoredFile:
+        """Upload a file unless the draft has it, and compare its sum with the archive's."""
+
+    def delete_file(self, deposition_id: str, name: str) -> None:
+        """Delete a file of a draft, if it is there."""
+
+    def reserve_doi(self, deposition_id: str) -> str:
+        """Return the DOI of a draft, reserved if need be; not called without `reserves`."""
+
+    def new_version(self, deposition_id: str) -> dict[str, Any]:
+        """Return the draft of the next version, which is made if there is none."""
+
+    def publish(self, deposition_id: str) -> dict[str, Any]:
+        """Make a draft public."""
+
+    def discard(self, deposition_id: str) -> None:
+        """Throw a draft away."""
+
+    def differences(self, metadata: Metadata, found: Mapping[str, Any]) -> list[str]:
+        """Return the names of those fields that the archive has otherwise than they were sent."""
+
+    def plan(
+        self, metadata: Metadata, files: Sequence[Path], known: Status | None, publish: bool
+    ) -> list[Planned]:
+        """Return the requests that change something, in their order.
+
+        Args:
+            metadata: The metadata.
+            files: The files.
+            known: The last deposit of the study, as far as is known here; None for the first.
+            publish: Whether the draft would be published.
+        """
+
+
+class Body:
+    """A file as the body of a request, which is hashed while it is sent.
+
+    Each call opens it anew, so a request can be tried again.
+
+    Args:
+        path: The file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = path.stat().st_size
+        self.md5 = ""
+
+    def __call__(self) -> Iterator[bytes]:
+        """Yield the file piece by piece.
+
+        Raises:
+            StudyError: It is not as long as it was.
+        """
+        digest = hashlib.md5(usedforsecurity=False)
+        sent = 0
+        with self.path.open("rb", buffering=0) as file, progress(self.path.name, self.size) as show:
+            while piece := file.read(PIECE):
+                sent += len(piece)
+                if sent > self.size:
+                    break
+                digest.update(piece)
+                yield piece
+                show(sent)
+        if sent != self.size:
+            what = "the file changed while it was uploaded"
+            raise StudyError(what, str(self.path), "make package && make deposit")
+        self.md5 = digest.hexdigest()
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What says how long it is; without it a body is sent in chunks, which archives refuse."""
+        return {"Content-Type": "application/octet-stream", "Content-Length": str(self.size)}
+
+
+class progress:  # noqa: N801  # used as a function
+    """How much of a file is sent, on a terminal only: `with progress(name, size) as show`.
+
+    Args:
+        name: Of the file.
+        size: In bytes.
+    """
+
+    def __init__(self, name: str, size: int) -> None:
+        self._name, self._size = printable(name), size
+        self._last = time.monotonic()
+        self._shown = False
+
+    def __enter__(self) -> progress:
+        """Begin."""
+        return self
+
+    def __call__(self, sent: int) -> None:
+        """Show it, a few times in a second at most."""
+        now = time.monotonic()
+        if now - self._last < 0.25 or not sys.stderr.isatty():
+            return
+        self._last, self._shown = now, True
+        share = f"{100 * sent // max(self._size, 1):3d} % of {sized(self._size)}"
+        print(f"\r{self._name}  {share}", end="", file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        """Clear the line."""
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+def is_same(path: Path, stored: StoredFile) -> bool:
+    """Tell whether the archive has all of a file; it is hashed only if its size is right."""
+    right = stored.complete and stored.size == path.stat().st_size
+    return right and stored.md5 == hashing.md5(path)
+
+
+def refuse(paths: Sequence[Path], archive: str, limits: Limits) -> None:
+    """Refuse files that an archive would refuse after hours.
+
+    Args:
+        paths: All files of a deposit.
+        archive: What it is called.
+        limits: What it takes.
+
+    Raises:
+        StudyError: One is missing, empty, too large, named too long, or they are too many.
+    """
+    smaller = "make package, with archive.data: pointers in study.yaml"
+    if not paths:
+        raise StudyError(f"{archive} takes no deposit without a file", "", "make package")
+    if len(paths) > limits.files:
+        what = f"{archive} takes {limits.files} files at most, not {len(paths)}"
+        raise StudyError(what, str(paths[0].parent), smaller)
+    total = 0
+    for path in paths:
+        if not path.is_file():
+            raise StudyError("no such file", str(path), "make package")
+        size = os.stat(path).st_size
+        total += size
+        if not size:
+            what = f"{archive} takes no empty file"
+            raise StudyError(what, str(path), "make package; an empty file of your own: delete it")
+        if len(path.name) > limits.name:
+            what = f"{archive} takes names of {limits.name} letters at most"
+            raise StudyError(what, str(path), "rename it")
+        if size > limits.file:
+            what = f"{archive} takes files of {sized(limits.file)} at most, not {sized(size)}"
+            raise StudyError(what, str(path), smaller)
+    if total > limits.record:
+        what = f"{archive} takes {sized(limits.record)} in all, not {sized(total)}"
+        raise StudyError(what, str(paths[0].parent), smaller)
+    if len({path.name for path in paths}) < len(paths):
+        raise StudyError("two files have the same name", str(paths[0].parent), "make package")
