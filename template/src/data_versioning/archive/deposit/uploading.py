@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from data_versioning import hashing
 from data_versioning.archive.deposit.metadata import Metadata
+from data_versioning.archive.progress import Progress
 from data_versioning.errors import StudyError
 from data_versioning.wording import printable, sized
 
@@ -188,16 +188,20 @@ class Body:
             StudyError: It is not as long as it was.
         """
         digest = hashlib.md5(usedforsecurity=False)
-        sent = 0
-        with self.path.open("rb", buffering=0) as file, progress(self.path.name, self.size) as show:
-            while piece := file.read(PIECE):
-                sent += len(piece)
-                if sent > self.size:
-                    break
-                digest.update(piece)
+        sent, hashed = 0, Future[None]()
+        hashed.set_result(None)
+        shown = Progress(printable(self.path.name), self.size)
+        with self.path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as worker:
+            while (piece := file.read(PIECE)) and sent + len(piece) <= self.size:
+                hashed.result()
+                hashed = worker.submit(digest.update, piece)  # while it is sent
                 yield piece
-                show(sent)
-        if sent != self.size:
+                sent += len(piece)
+                shown.add(len(piece))
+            hashed.result()
+            changed = bool(piece) or sent != self.size
+        shown.end()
+        if changed:
             what = "the file changed while it was uploaded"
             raise StudyError(what, str(self.path), "make package && make deposit")
         self.md5 = digest.hexdigest()
@@ -206,38 +210,6 @@ class Body:
     def headers(self) -> dict[str, str]:
         """What says how long it is; without it a body is sent in chunks, which archives refuse."""
         return {"Content-Type": "application/octet-stream", "Content-Length": str(self.size)}
-
-
-class progress:  # noqa: N801  # used as a function
-    """How much of a file is sent, on a terminal only: `with progress(name, size) as show`.
-
-    Args:
-        name: Of the file.
-        size: In bytes.
-    """
-
-    def __init__(self, name: str, size: int) -> None:
-        self._name, self._size = printable(name), size
-        self._last = time.monotonic()
-        self._shown = False
-
-    def __enter__(self) -> progress:
-        """Begin."""
-        return self
-
-    def __call__(self, sent: int) -> None:
-        """Show it, a few times in a second at most."""
-        now = time.monotonic()
-        if now - self._last < 0.25 or not sys.stderr.isatty():
-            return
-        self._last, self._shown = now, True
-        share = f"{100 * sent // max(self._size, 1):3d} % of {sized(self._size)}"
-        print(f"\r{self._name}  {share}", end="", file=sys.stderr, flush=True)
-
-    def __exit__(self, *_: object) -> None:
-        """Clear the line."""
-        if self._shown:
-            print("\r\033[K", end="", file=sys.stderr, flush=True)
 
 
 def is_same(path: Path, stored: StoredFile) -> bool:
