@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from data_versioning.errors import StudyError
+from data_versioning.archive.section import Section
 from data_versioning.study import MARKER, parse_yaml
 from data_versioning.tools import git
 
@@ -86,7 +86,7 @@ class Settings:
     """What `study.yaml` says about archives; see `docs/reference/study-yaml.md`.
 
     Args:
-        to: One of `ARCHIVES`, or the address of an InvenioRDM server.
+        to: One of `ARCHIVES`, or the address of an InvenioRDM server; empty if not said.
         data: `data`, `pointers` or `auto`.
         budget: Bytes of data and results that `auto` puts into a package at most.
         data_license: An SPDX identifier, `restricted`, or empty if not said.
@@ -99,7 +99,7 @@ class Settings:
         run_time: How long a reproduction takes, in words; empty if not said.
     """
 
-    to: str = ZENODO_SANDBOX
+    to: str = ""
     data: str = AUTO
     budget: int = 10 * 10**9
     data_license: str = ""
@@ -128,15 +128,14 @@ def at(root: Path, commit: str) -> Settings:
 
 def parse(study: Mapping[str, Any]) -> Settings:
     """Return what the content of a `study.yaml` says about archives; see `at`."""
-    section = _Section(study.get("archive") or {}, "archive")
+    section = Section(study.get("archive") or {}, "archive")
     made = Settings(
-        to=section.checked("to", _archive, "not zenodo-sandbox, zenodo, osf or an https address")
-        or ZENODO_SANDBOX,
+        to=section.checked("to", archive, "not zenodo-sandbox, zenodo, osf or an https address"),
         data=section.one_of("data", (DATA, POINTERS, AUTO)) or AUTO,
         budget=round(section.number("budget_gb", 10, "a number of GB") * 10**9),
         data_license=section.matching("data_license", r"[A-Za-z0-9.+-]+", "an SPDX identifier"),
         language=section.matching("language", "[a-z]{3}", "ISO 639-3, such as eng"),
-        preregistration=section.matching("preregistration", r"https?://[^\s/]+\S*", "an address"),
+        preregistration=section.checked("preregistration", _address, "not an address or a DOI"),
         related=tuple(map(_related, section.entries("related"))),
         funding=tuple(map(_funding, section.entries("funding"))),
         claims=tuple(map(_claim, section.entries("claims"))),
@@ -147,7 +146,7 @@ def parse(study: Mapping[str, Any]) -> Settings:
     return made
 
 
-def _related(entry: _Section) -> Related:
+def _related(entry: Section) -> Related:
     relation = entry.one_of("relation", RELATIONS, required=True)
     found = Related(
         entry.text("identifier", required=True),
@@ -158,14 +157,14 @@ def _related(entry: _Section) -> Related:
     return found
 
 
-def _funding(entry: _Section) -> Funding:
+def _funding(entry: Section) -> Funding:
     funder = entry.checked("funder", _ror, "not a ROR id, such as 00k4n6c32", required=True)
     found = Funding(funder, entry.text("award"), entry.text("title"))
     entry.refuse_others()
     return found
 
 
-def _claim(entry: _Section) -> Claim:
+def _claim(entry: Section) -> Claim:
     found = Claim(
         entry.text("claim", required=True),
         entry.text("command") or COMMAND,
@@ -176,7 +175,7 @@ def _claim(entry: _Section) -> Claim:
     return found
 
 
-def _tolerances(section: _Section) -> dict[str, dict[str, float]]:
+def _tolerances(section: Section) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for path in sorted(section.content):
         if not _inside(path):
@@ -195,7 +194,11 @@ def _tolerances(section: _Section) -> dict[str, dict[str, float]]:
     return found
 
 
-def _archive(value: str) -> str:
+def archive(value: str) -> str:
+    """Return what a name or an address of an archive stands for; nothing if it is none.
+
+    Only a rehearsal on this machine may do without https, and no address has a secret in it.
+    """
     if value in ARCHIVES:
         return value
     try:
@@ -208,6 +211,12 @@ def _archive(value: str) -> str:
         return ""
 
 
+def _address(value: str) -> str:
+    if re.fullmatch(r"10\.[0-9.]+/\S+", value):
+        return f"https://doi.org/{value}"
+    return value if re.fullmatch(r"https?://[^\s/]+\S*", value) else ""
+
+
 def _ror(value: str) -> str:
     found = _ROR.fullmatch(value)
     return found[1] if found else ""
@@ -217,77 +226,3 @@ def _inside(value: str) -> str:
     path = posixpath.normpath(value)
     outside = path.startswith(("/", "../")) or path in (".", "..")
     return "" if outside or "\\" in path or path != value else path
-
-
-class _Section:
-    """A mapping of `study.yaml` whose keys are asked for one by one."""
-
-    def __init__(self, content: Any, name: str) -> None:
-        self._name = name
-        self._asked: set[str] = set()
-        if not isinstance(content, dict):
-            raise StudyError("not a mapping", f"{MARKER}: {name}", f"$EDITOR {MARKER}")
-        self.content = {str(key): value for key, value in content.items()}
-
-    def error(self, key: str, what: str) -> StudyError:
-        return StudyError(what, f"{MARKER}: {self._name}.{key}", f"$EDITOR {MARKER}")
-
-    def refuse_others(self) -> None:
-        for key in self.content:
-            if key not in self._asked:
-                raise self.error(key, f"unknown; it could be {', '.join(sorted(self._asked))}")
-
-    def _value(self, key: str) -> Any:
-        self._asked.add(key)
-        return self.content.get(key)
-
-    def text(self, key: str, required: bool = False) -> str:
-        value = self._value(key)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = str(value)  # the number of an award, say
-        value = value.strip() if isinstance(value, str) else value
-        if value is None or value == "":
-            if required:
-                raise self.error(key, "missing")
-            return ""
-        if not isinstance(value, str):
-            raise self.error(key, "not a text")
-        return value
-
-    def checked(self, key: str, read: Any, otherwise: str, required: bool = False) -> str:
-        value = self.text(key, required)
-        found: str = read(value) if value else ""
-        if value and not found:
-            raise self.error(key, f"{value!r} is {otherwise}")
-        return found
-
-    def matching(self, key: str, pattern: str, what: str) -> str:
-        match = re.compile(pattern)
-        return self.checked(key, lambda one: one if match.fullmatch(one) else "", f"not {what}")
-
-    def one_of(self, key: str, values: Any, required: bool = False) -> str:
-        known = {one.lower(): one for one in values}
-        what = f"not one of {', '.join(values)}"
-        return self.checked(key, lambda one: known.get(one.lower(), ""), what, required)
-
-    def number(self, key: str, default: float, what: str, most: float = math.inf) -> float:
-        value = self._value(key)
-        if value is None:
-            return default
-        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not (is_number and 0 <= value <= most and value < math.inf):
-            raise self.error(
-                key, f"not {what}" + (f", {most:g} at most" if most < math.inf else "")
-            )
-        return float(value)
-
-    def inner(self, key: str) -> _Section:
-        return _Section(self._value(key) or {}, f"{self._name}.{key}")
-
-    def entries(self, key: str) -> list[_Section]:
-        value = self._value(key) or []
-        if not isinstance(value, list):
-            raise self.error(key, "not a list")
-        return [
-            _Section(one, f"{self._name}.{key}[{number}]") for number, one in enumerate(value, 1)
-        ]
