@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .control import read_faults
-from .records import QUOTA
 from .server import running
 from .state import TOKEN
 
@@ -29,7 +28,7 @@ def serve(argv: Sequence[str]) -> int:
     add = parser.add_argument
     add("--port", type=int, default=0, help="of loopback; 0, the default, for any that is free")
     add("--token", default=TOKEN, help="what clients have to send (default: %(default)s)")
-    add("--quota", type=int, default=QUOTA, help="bytes of a record (default: %(default)s)")
+    add("--quota", type=int, help="bytes of a record and of a project (default: as the archives)")
     add("--faults", type=Path, help="a JSON list of what goes wrong, as tests/archives/faults.py")
     add("--prefix", default="10.5072", help="of DOIs (default: %(default)s, as Zenodo's sandbox)")
     add("--lag", type=float, default=2.0, help="seconds until searches find something")

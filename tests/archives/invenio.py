@@ -190,8 +190,8 @@ class Invenio:
         return Answer(200, {"hits": {"hits": rows, "total": len(found)}, "aggregations": {}})
 
     def sent(self, request: Request) -> Row:
-        """Return the object that was sent."""
-        sent = request.json()
+        """Return the object that was sent; nothing is an empty one."""
+        sent = request.json() or {}
         if not isinstance(sent, dict):
             raise failure(400, "Unable to decode JSON data in request body.")
         return sent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from . import shapes
 from .records import File, Layer, Record, Records
 from .web import Row
 
@@ -10,7 +11,6 @@ def record(records: Records, one: Record, layer: Layer, origin: str) -> Row:
     """Return a record or draft as `Accept: application/json` gets it: no pids, parent, errors."""
     doi = layer.pids.get("doi", {}).get("identifier")
     base = f"{origin}/api/records/{one.id}"
-    own = f"{base}/draft" if layer is one.draft else base
     body: Row = {
         "created": one.created,
         "modified": layer.updated,
@@ -21,14 +21,9 @@ def record(records: Records, one: Record, layer: Layer, origin: str) -> Row:
         "metadata": metadata(layer),
         "title": layer.metadata.get("title", ""),
         "links": {
-            "self": own,
-            "self_html": f"{origin}/records/{one.id}",
-            "files": f"{own}/files",
+            **shapes.links(one, layer is one.draft, origin),
             "bucket": f"{origin}/api/files/{layer.bucket}",
             "latest_draft": f"{origin}/api/deposit/depositions/{one.id}",
-            "publish": f"{base}/draft/actions/publish",
-            "reserve_doi": f"{base}/draft/pids/doi",
-            "versions": f"{base}/versions",
         },
         "revision": layer.revision,
         "files": [published_file(base, file) for file in layer.files.values() if file.completed],

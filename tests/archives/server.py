@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import re
 import socket
 import threading
 import time
@@ -14,66 +14,19 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from . import control
+from .apis import Apis
 from .faults import Fault, disturb, failed, instead, next_of, with_wrong_checksums
-from .invenio import Invenio
-from .invenio_files import InvenioFiles
+from .nodes import Nodes
 from .records import QUOTA, Records
 from .state import TOKEN, Archives
-from .web import Answer, Body, Broken, Request, Routes, Seen, failure
+from .web import Answer, Body, Broken, Request, Seen
 
-UNKNOWN = "The requested URL was not found on the server."
-UNKNOWN_TOKEN = (
-    "The server could not verify that you are authorized to access the URL requested. You either "
-    "supplied the wrong credentials (e.g. a bad password), or your browser doesn't understand how "
-    "to supply the credentials required."
-)
 SHOWN = 100_000  # bytes of a small body that the log keeps
 LINGER = 60.0  # seconds for which the rest of a refused upload is still taken, as nginx does
 
 
 class Cut(Exception):
     """The connection ends without an answer."""
-
-
-class Apis:
-    """All APIs over one state."""
-
-    def __init__(self, state: Archives, zenodo: bool = True) -> None:
-        self.state = state
-        invenio = Invenio(state.records, state.users, zenodo)
-        self.invenio = [Routes(invenio), Routes(InvenioFiles(invenio))]
-
-    def answer(self, request: Request) -> Answer:
-        """Return the answer to a request."""
-        try:
-            return self.handled(request)
-        except Answer as answer:
-            return answer
-
-    def handled(self, request: Request) -> Answer:
-        """Return the answer, or raise it."""
-        left, reset = self.state.counted(request.token)
-        limits = {
-            "X-RateLimit-Limit": str(self.state.rate),
-            "X-RateLimit-Remaining": str(max(left, 0)),
-            "X-RateLimit-Reset": str(math.ceil(time.time() + reset)),
-        }
-        if left < 0:
-            wait = {"Retry-After": str(math.ceil(reset))}
-            per = f"{self.state.rate} per {self.state.window:g} second"
-            return Answer(429, {"message": per, "status": 429}, limits | wait)
-        if request.token is not None and request.token not in self.state.users:
-            return failure(401, UNKNOWN_TOKEN)
-        try:
-            for routes in self.invenio:
-                if (answer := routes.handle(request, self.state.records.lock)) is not None:
-                    break
-            else:
-                answer = failure(404, UNKNOWN)
-        except Answer as refusal:
-            answer = refusal
-        answer.headers = {**limits, **answer.headers}
-        return answer
 
 
 def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
@@ -104,7 +57,7 @@ def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
                 seen.received = request.body.received
 
         def request_made(self) -> Request:
-            split = urlsplit(self.path)
+            split = urlsplit(f"http://x{self.path}")  # `//x` is a path, too
             query = dict(parse_qsl(split.query, keep_blank_values=True))
             headers = {key.lower(): value for key, value in self.headers.items()}
             word, _, token = headers.get("authorization", "").partition(" ")
@@ -113,7 +66,7 @@ def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
             chunked = "chunked" in headers.get("transfer-encoding", "")
             body = Body(self.rfile, int(length) if length else None, chunked)  # type: ignore[arg-type]
             origin = f"http://{headers.get('host', urlsplit(state.url).netloc)}"
-            path = unquote(split.path)
+            path = re.sub("//+", "/", unquote(split.path))  # as nginx does
             return Request(self.command, path, query, headers, body, origin, given)
 
         def answered(self, request: Request, fault: Fault | None) -> Answer:
@@ -217,7 +170,7 @@ class _Server(ThreadingHTTPServer):
 def running(
     token: str = TOKEN,
     *,
-    quota: int = QUOTA,
+    quota: int | None = None,
     faults: Sequence[Fault] = (),
     prefix: str = "10.5072",
     lag: float = 2.0,
@@ -228,14 +181,15 @@ def running(
 
     Args:
         token: What its user, number 1, has.
-        quota: Bytes of a record, and of an OSF project.
+        quota: Bytes of a record, and of an OSF project; None for what the archives give.
         faults: What goes wrong.
         prefix: Of DOIs; `10.5281` for production, which is the only difference.
         lag: Seconds until searches find something.
         port: 0 for any that is free.
         zenodo: False for another InvenioRDM, without the legacy API.
     """
-    state = Archives({token: 1}, Records(prefix, quota, lag=lag), list(faults))
+    records = Records(prefix, QUOTA if quota is None else quota, lag=lag)
+    state = Archives({token: 1}, records, Nodes(quota), list(faults))
     server = _Server(("127.0.0.1", port), _handler(state, Apis(state, zenodo)))
     other = _Server(("127.0.0.1", 0), _elsewhere(state))
     state.url = f"http://127.0.0.1:{server.server_port}"

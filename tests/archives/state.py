@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .faults import Fault
+from .nodes import Nodes
 from .records import Layer, Records
 from .web import Row, Seen
 
@@ -21,6 +22,7 @@ class Archives:
     Args:
         users: The number of the user of each token.
         records: Of InvenioRDM and of Zenodo's legacy API.
+        nodes: Of OSF.
         faults: What goes wrong next; one that has happened leaves the list.
         rate: Requests that a token has in a window.
         window: In seconds.
@@ -32,6 +34,7 @@ class Archives:
 
     users: dict[str, int] = field(default_factory=lambda: {TOKEN: 1})
     records: Records = field(default_factory=Records)
+    nodes: Nodes = field(default_factory=Nodes)
     faults: list[Fault] = field(default_factory=list)
     rate: int = 5000
     window: float = 60.0
@@ -99,6 +102,24 @@ class Archives:
                     "deleted": one.deleted,
                 }
                 for number, one in self.records.all.items()
+            },
+            "nodes": {
+                guid: {
+                    "title": node.title,
+                    "public": node.public,
+                    "doi": node.doi,
+                    "deleted": node.deleted,
+                    "files": {
+                        file.name: {
+                            "size": file.content.size,
+                            "md5": file.content.md5,
+                            "versions": len(file.versions),
+                        }
+                        for file in node.files.values()
+                        if not file.folder
+                    },
+                }
+                for guid, node in self.nodes.all.items()
             },
             "faults": [asdict(fault) for fault in self.faults],
         }
