@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import history, journey, machine, many_files, wrapping
+from benchmarks import history, journey, machine, many_files, packaging, uploading, wrapping
 from benchmarks.workplace import ROOT, CommandError, Workplace, say
 
 PAGE = ROOT / "docs/reference/benchmarks.md"
@@ -21,6 +21,8 @@ MEASUREMENTS: dict[str, Callable[[Workplace], str]] = {
     "commands": wrapping.commands,
     "history": history.history,
     "files": many_files.many_files,
+    "package": packaging.package,
+    "upload": uploading.upload,
     "journey": journey.journey,
 }
 HEAD = """\

@@ -72,6 +72,20 @@ def verdict(value: float, target: float | None, unit: str = "") -> str:
     return f"{'' if kept else '**missed:** '}at most {target:g}{unit}"
 
 
+def at_least(value: float, target: float, unit: str = "") -> str:
+    """Return the smallest acceptable value, and whether the value as shown keeps to it."""
+    kept = round(value, 2) >= target
+    return f"{'' if kept else '**missed:** '}at least {target:g}{unit}"
+
+
+def amount(count: int) -> str:
+    """Return bytes as a reader wants them: `0.3 MB`, `98 MB`, `1.32 GB`."""
+    for limit, factor, digits, unit in ((1e7, 1e6, 1, "MB"), (1e9, 1e6, 0, "MB")):
+        if count < limit and round(count / factor, digits) < limit / factor:
+            return f"{count / factor:.{digits}f} {unit}"
+    return f"{count / 1e9:.2f} GB"
+
+
 def duration(seconds: float) -> str:
     """Return seconds as a reader wants them: `0.4 ms`, `38 ms`, `1.25 s`, `14.2 s`."""
     for limit, factor, digits, unit in ((0.01, 1e3, 1, "ms"), (1, 1e3, 0, "ms"), (10, 1, 2, "s")):
