@@ -24,7 +24,6 @@ PATIENCE = 30.0  # seconds for an answer
 IDLE = 60.0  # seconds in which nothing more of a body can be sent
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 SHOWN = 200  # characters of a server's reason
-PROJECT = "https://github.com/copier-research/copier-research"
 MENDS = {401: "renew the token", 403: "give the token the permission to write"}
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class Api:
         secret: The name of the header with the token, and the token.
         version: Of the template, for the header that says who asks.
         hosts: What other servers get the token, as `host` or `host:port`.
-        mends: What mends a refusal, by its status.
+        mends: By the status of a refusal.
         again: What to do when the server fails or does not answer.
 
     Raises:
@@ -93,7 +92,7 @@ class Api:
         self._made: Client | None = None
 
     def call(
-        self, method: str, path: str, *, tries: int = 0, patience: float = 0, **more: Any
+        self, method: str, path: str, *, careful: bool = False, patience: float = 0, **more: Any
     ) -> Response:
         """Call it, and again where that can do no harm.
 
@@ -102,7 +101,7 @@ class Api:
         Args:
             method: Such as `GET`.
             path: Below the address of the API, or an address that the API itself gave.
-            tries: How often at most; `TRIES` if not given.
+            careful: Whether a lost answer is not asked for again, as that to a POST.
             patience: Seconds for an answer; `PATIENCE` if not given.
             **more: What httpx takes: `json`, `content`, `params`, `headers`. A `content` that can
                 be called is called for each try, and returns the body in pieces.
@@ -110,7 +109,7 @@ class Api:
         Raises:
             Refused: The server will not do it.
             Unanswered: It did not answer, or failed.
-            StudyError: The address is another server's.
+            StudyError: The address is another server's, or a limit ends too late to wait for.
         """
         import httpx
 
@@ -119,7 +118,8 @@ class Api:
         where = printable(self._masked(f"{method} {url.partition('?')[0]}"))
         more["timeout"] = httpx.Timeout(patience or PATIENCE, write=IDLE)
         body = more.pop("content", None)
-        for pause in pauses(tries):
+        careful = careful or method == "POST"
+        for pause in pauses():
             if body is not None:
                 more["content"] = body() if callable(body) else body
             try:
@@ -128,7 +128,7 @@ class Api:
                 raise StudyError(f"{self.name} named an address that is none", where) from None
             except httpx.RequestError as error:
                 unsent = isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
-                if pause is None or (method == "POST" and not unsent):
+                if pause is None or (careful and not unsent):
                     what = f"{self.name} did not answer ({type(error).__name__})"
                     raise Unanswered(what, where, self.again) from None
             else:
@@ -144,8 +144,8 @@ class Api:
                 asked = asked_to_wait(answer) if limited else None
                 if asked is not None and asked > LONGEST:
                     mend = f"wait {asked / 60:.0f} minutes, then: {self.again}"
-                    raise Unanswered(self._said(answer, "failed"), where, mend)
-                if pause is None or (method == "POST" and not limited):
+                    raise StudyError(self._said(answer, "failed"), where, mend)
+                if pause is None or (careful and not limited):
                     raise Unanswered(self._said(answer, "failed"), where, self.again)
                 pause = pause if asked is None else asked
             time.sleep(pause)
@@ -257,8 +257,8 @@ def user_agent(version: str = "") -> str:
     Args:
         version: Of the template, if known.
     """
-    named = re.sub(r"[^\w.+-]", "", version, flags=re.ASCII).removeprefix("v")
-    return f"data-versioning{'/' if named else ''}{named} (+{PROJECT})"
+    named = re.sub(r"^v|[^\w.+-]", "", version, flags=re.ASCII)
+    return f"data-versioning/{named or '?'} (+https://github.com/copier-research/copier-research)"
 
 
 def pauses(tries: int = 0) -> Iterator[float | None]:

@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
+from uuid import uuid4
 
 from data_versioning import hashing
 from data_versioning.archive.deposit.metadata import Metadata
@@ -124,8 +126,8 @@ class Uploader(Protocol):
     def create_deposition(self, metadata: Metadata, marker: str = "") -> dict[str, Any]:
         """Make a draft that `find_deposition` finds by the marker; `id` is in what it returns."""
 
-    def find_deposition(self, marker: str) -> list[str]:
-        """Return the ids of own drafts with a marker; waits a while for an index that lags."""
+    def find_deposition(self, marker: str, wait: bool = True) -> list[str]:
+        """Return the ids of own drafts with a marker; `wait` for an index that lags."""
 
     def status(self, deposition_id: str) -> Status:
         """Return what the archive has."""
@@ -142,8 +144,8 @@ class Uploader(Protocol):
     def reserve_doi(self, deposition_id: str) -> str:
         """Return the DOI of a draft, reserved if need be; not called without `reserves`."""
 
-    def new_version(self, deposition_id: str) -> dict[str, Any]:
-        """Return the draft of the next version, which is made if there is none."""
+    def new_version(self, deposition_id: str, metadata: Metadata | None = None) -> dict[str, Any]:
+        """Return the draft of the next version, with metadata; it is made if there is none."""
 
     def publish(self, deposition_id: str) -> dict[str, Any]:
         """Make a draft public."""
@@ -165,6 +167,16 @@ class Uploader(Protocol):
             known: The last deposit of the study, as far as is known here; None for the first.
             publish: Whether the draft would be published.
         """
+
+
+def new_marker() -> str:
+    """Return a text that no other draft has."""
+    return uuid4().urn
+
+
+def today() -> str:
+    """Return the date, in UTC."""
+    return datetime.now(UTC).date().isoformat()
 
 
 class Body:

@@ -1,0 +1,72 @@
+"""What speaks against publishing a package, and what is asked before it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from data_versioning.archive.deposit.uploading import Status, Uploader
+from data_versioning.archive.package_files import DATA
+from data_versioning.archive.settings import RESTRICTED
+from data_versioning.wording import counted, listed, printable, sized
+
+if TYPE_CHECKING:
+    from data_versioning.archive.package import Package
+
+Refusal = tuple[str, str, str]  # what, where, mend
+
+
+def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:
+    """Return what has to be otherwise before a package is published.
+
+    Args:
+        uploader: The archive.
+        package: The package.
+        there: The draft.
+    """
+    found: list[Refusal] = []
+    said = package.manifest["study"]
+    if uploader.reserves and said.get("doi") != there.doi:
+        what = f"the package does not hold its DOI, {there.doi}"
+        found.append((what, package.name, "make publish"))
+    inside = [
+        one["path"]
+        for one in package.manifest["files"]
+        if one["role"] == DATA and str(one["origin"]).startswith("dvc:")
+    ]
+    if said.get("data_license") in (None, RESTRICTED) and inside:
+        what = f"{counted(len(inside), 'file')} of data without an open licence would be public"
+        mend = "make package, with archive.data: pointers in study.yaml"
+        found.append((what, printable(listed(inside)), mend))
+    return found
+
+
+def is_older(name: str, package: Package) -> bool:
+    """Tell whether a file is a volume of another package of the same study.
+
+    Args:
+        name: Of the file.
+        package: The package.
+    """
+    slug = package.manifest["study"]["slug"]
+    return name.startswith(f"{slug}-") and name.endswith(".zip")
+
+
+def question(uploader: Uploader, package: Package, there: Status, others: Sequence[str]) -> str:
+    """Return what is asked before a publication that stays for good.
+
+    Args:
+        uploader: The archive.
+        package: The package.
+        there: The draft.
+        others: Files in the draft that are not of the package.
+    """
+    files = f"{counted(len(there.files), 'file')}, {sized(package.size)}"
+    lines = [
+        f"publish {package.name} ({files}) in {uploader.name} as {there.doi or 'a new DOI'}:",
+        "its files can never be changed or deleted again, by nobody",
+        f"look at the draft first: {there.address}",
+    ]
+    if others:
+        lines.append(f"files that are not of the package: {printable(listed(list(others)))}")
+    return "\n".join(lines)
