@@ -218,6 +218,7 @@ class _Run:
             "success": lambda: not self.failed,
             "failure": lambda: self.failed,
             "always": lambda: True,
+            "cancelled": lambda: False,
             "hashFiles": self._hash_files,
         }
 

@@ -19,7 +19,6 @@ WRITES = {
     "report": {"pull-requests"},
     "record": {"contents"},
     "release": {"contents"},
-    "package": {"contents"},
     "news": {"issues"},
 }
 ENVIRONMENTS = {

@@ -9,6 +9,7 @@ from data_versioning import rest
 from data_versioning.errors import StudyError
 from data_versioning.forge.github import GitHub
 from data_versioning.forge.gitlab import GitLab
+from data_versioning.forge.release_file import ReleaseFile
 
 from tests import forges
 from tests.forges import Answer, Request, Row, Token, served
@@ -96,7 +97,7 @@ def test_releases(server: Strange, release: Row, what: str) -> None:
         for key, value in release.items()
     }
     with pytest.raises(StudyError) as found:
-        GitHub().release("v1.0.0", "title", "text", "manifest.yaml", b"x")
+        GitHub().release("v1.0.0", "title", "text", [ReleaseFile("manifest.yaml", b"x")])
     assert refused(found) == what
 
 

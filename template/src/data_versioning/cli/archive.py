@@ -32,6 +32,12 @@ def add(verbs: Verbs) -> None:
     package.add_argument(
         "--for", dest="archive", choices=["zenodo", "osf"], help="keep to the limits of an archive"
     )
+    package.add_argument(
+        "--if-results",
+        action="store_true",
+        default=os.environ.get("IF_RESULTS") == "true",
+        help="make none of a phase's tag that asks for no results (or IF_RESULTS=true)",
+    )
     package.add_argument("--output", metavar="DIR", help="where to make it (default: packages/)")
     verify = verbs.add("verify-package", _verify, "check every byte of a package; 1 if bad")
     replayed = verbs.add("replay", _replay, "unpack a package, run it, compare; 1 on any miss")
@@ -47,6 +53,12 @@ def add(verbs: Verbs) -> None:
     deposit.add_argument("package", nargs="?", help="its folder (default: that of this commit)")
     deposit.add_argument(
         "--delete-others", action="store_true", help="delete files that the draft has besides"
+    )
+    deposit.add_argument(
+        "--if-reserved",
+        action="store_true",
+        default=os.environ.get("IF_RESERVED") == "true",
+        help="do nothing where the commit has no draft with a DOI (or IF_RESERVED=true)",
     )
     deposits = verbs.add("deposits", _deposits, "list the deposits, and what the archive says")
     publish = verbs.add("publish", _publish, "package, replay, deposit and tag, asking once")
@@ -71,6 +83,9 @@ def add(verbs: Verbs) -> None:
 def _package(args: argparse.Namespace) -> None:
     from data_versioning.archive.package import create_reproducibility_package
 
+    if args.if_results and not _asks_for_results(args.rev):
+        print(f"no package: the phase of {args.rev} asks for no results")
+        return
     made = create_reproducibility_package(
         args.output,
         rev=args.rev or None,
@@ -135,6 +150,13 @@ def _publish(args: argparse.Namespace) -> None:
         publish=args.publish,
     )
     show(args, done.as_dict(), done.text)
+
+
+def _asks_for_results(rev: str | None) -> bool:
+    from data_versioning.phases.phase_tags import phase_tags
+
+    tags = [tag for tag in phase_tags(Study.open().root) if tag.name == rev]
+    return any(one["gate"] == "pipeline" for tag in tags for one in tag.manifest["gates"])
 
 
 def _opened(folder: str | None) -> Package:

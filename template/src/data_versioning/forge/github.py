@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from data_versioning.errors import StudyError
+from data_versioning.forge.release_file import ReleaseFile
 from data_versioning.rest import Api, Refused, once
 
 Posted = dict[str, Any]
@@ -101,7 +101,7 @@ class GitHub:
         return str(posted.get("html_url") or "")
 
     def release(
-        self, tag: str, title: str, body: str, file: str, content: bytes
+        self, tag: str, title: str, body: str, files: Iterable[ReleaseFile]
     ) -> tuple[Posted, bool]:
         """Make a release of a tag, or bring the one there is up to date.
 
@@ -111,8 +111,7 @@ class GitHub:
             tag: The tag, which is there.
             title: Its title.
             body: Its text.
-            file: The name of its file.
-            content: What is in it, YAML.
+            files: Its files.
 
         Returns:
             The release, and whether it was made.
@@ -124,18 +123,19 @@ class GitHub:
             lambda: self._api.send("POST", releases, draft),
         )
         one = f"{releases}/{self._api.number(found)}"
-        self._attach(found, file, content)
+        for file in files:
+            self._attach(found, file)
         # An older phase that is completed again is not the latest one.
         published = {"name": title, "body": body, "draft": False, "make_latest": "legacy"}
         return self._api.send("PATCH", one, published), made
 
-    def _attach(self, release: Posted, name: str, content: bytes) -> None:
+    def _attach(self, release: Posted, file: ReleaseFile) -> None:
         listed = f"{self._repository}/releases/{self._api.number(release)}/assets"
-        digest = f"sha256:{sha256(content).hexdigest()}"
+        digest = f"sha256:{file.sha256}"
 
         def find() -> Posted | None:
             for one in self._api.pages(listed):
-                if one.get("name") != name:
+                if one.get("name") != file.name:
                     continue
                 if one.get("digest") == digest and one.get("state") == "uploaded":
                     return one
@@ -145,15 +145,15 @@ class GitHub:
             return None
 
         address = str(release.get("upload_url")).partition("{")[0]
-        kind = {"Content-Type": "application/yaml"}
         once(
             find,
             lambda: self._api.object(
                 self._api.call(
-                    "POST", address, params={"name": name}, content=content, headers=kind
+                    "POST", address, params={"name": file.name}, content=file.body,
+                    headers=file.headers,
                 )
             ),
-        )
+        )  # fmt: skip
 
     def _is_own(self, posted: Posted) -> bool:
         author = posted.get("user")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from functools import cached_property
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from data_versioning.errors import StudyError
+from data_versioning.forge.release_file import ReleaseFile
 from data_versioning.rest import Api, Refused, once
 
 Posted = dict[str, Any]
@@ -98,24 +99,23 @@ class GitLab:
         return str(posted.get("web_url") or (links or {}).get("self") or "")
 
     def release(
-        self, tag: str, title: str, body: str, file: str, content: bytes
+        self, tag: str, title: str, body: str, files: Iterable[ReleaseFile]
     ) -> tuple[Posted, bool]:
         """Make a release of a tag, or bring the one there is up to date.
 
-        Its file is in the package registry, and linked.
+        Its files are in the package registry, and linked.
 
         Args:
             tag: The tag, which is there.
             title: Its title.
             body: Its text.
-            file: The name of its file.
-            content: What is in it.
+            files: Its files.
 
         Returns:
             The release, and whether it was made.
         """
         one = f"{self._project}/releases/{quote(tag, safe='')}"
-        link = self._upload(tag, file, content)
+        links = [self._upload(tag, file) for file in files]
         named = {"name": title, "description": body}
         found, made = once(
             lambda: self._found(one),
@@ -125,7 +125,8 @@ class GitLab:
         )
         if not made:
             found = self._releases.send("PUT", one, named)
-        self._link(f"{one}/assets/links", link)
+        for link in links:
+            self._link(f"{one}/assets/links", link)
         return found, made
 
     def _found(self, path: str) -> Posted | None:
@@ -136,25 +137,25 @@ class GitLab:
                 raise
             return None
 
-    def _upload(self, tag: str, name: str, content: bytes) -> Posted:
+    def _upload(self, tag: str, file: ReleaseFile) -> Posted:
         """Put a file into the package registry unless it is there, and return a link to it."""
         version = quote(tag, safe="")
-        path = f"{self._project}/packages/generic/{PACKAGE}/{version}/{quote(name, safe='')}"
+        path = f"{self._project}/packages/generic/{PACKAGE}/{version}/{quote(file.name, safe='')}"
         packages = self._releases.pages(
             f"{self._project}/packages",
             package_type="generic", package_name=PACKAGE, package_version=tag,
         )  # fmt: skip
         known = {
-            file.get("file_name"): file.get("file_sha256")
+            there.get("file_name"): there.get("file_sha256")
             for package in packages
             if (package.get("name"), package.get("version")) == (PACKAGE, tag)
-            for file in self._releases.pages(
+            for there in self._releases.pages(
                 f"{self._project}/packages/{self._releases.number(package)}/package_files"
             )
         }
-        if known.get(name) != sha256(content).hexdigest():
-            self._releases.call("PUT", path, content=content)
-        return {"name": name, "url": f"{self._releases.url}{path}", "link_type": "other"}
+        if known.get(file.name) != file.sha256:
+            self._releases.call("PUT", path, content=file.body, headers=file.headers)
+        return {"name": file.name, "url": f"{self._releases.url}{path}", "link_type": "other"}
 
     def _link(self, path: str, link: Posted) -> None:
         """Link a file once."""
