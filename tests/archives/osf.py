@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from .nodes import Node, Nodes, now
 from .waterbutler import storage, wb_links
@@ -29,6 +30,14 @@ class Osf:
         """Say whose token it is."""
         user = None if request.token is None else {"data": {"id": f"user{self.user(request)}"}}
         return told(200, {"meta": {"message": "Welcome to the OSF API.", "current_user": user}})
+
+    @route("GET", r"/v2/users/me/nodes/")
+    def own(self, request: Request) -> Answer:
+        """List one's projects, all or those with a tag; this list does not lag."""
+        user, tag = self.user(request), request.query.get("filter[tags]")
+        found = [one for one in self.nodes.all.values() if one.owner == user and not one.deleted]
+        shown = [one for one in found if tag is None or tag in one.tags]
+        return self.page(request, [self.shape(request, one) for one in shown])
 
     @route("GET", r"/v2/guids/([a-z0-9]{5})/")
     def resolve(self, request: Request, guid: str) -> Answer:
@@ -178,7 +187,8 @@ class Osf:
         size = int(request.query.get("page[size]", PAGE))
         number = int(request.query.get("page", 1))
         base = f"{request.origin}{request.path}"
-        following = f"{base}?page={number + 1}&page%5Bsize%5D={size}"
+        query = {**request.query, "page": number + 1, "page[size]": size}
+        following = f"{base}?{urlencode(query)}"
         links = {"self": base, "first": None, "last": None, "prev": None}
         links["next"] = following if number * size < len(rows) else None
         shown = rows[(number - 1) * size : number * size]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,7 @@ FILE_HOSTS = (
 )  # fmt: skip
 ACCEPT = "application/vnd.api+json"
 VARIABLE, PAGE = "OSF_TOKEN", "https://osf.io/settings/tokens/"
+IDENTIFIER = {"data": {"type": "identifiers", "attributes": {"category": "doi"}}}
 Given = Metadata | Mapping[str, Any]
 
 
@@ -204,25 +205,18 @@ class OSFUploader:
 
     def new_version(self, deposition_id: str, metadata: Given | None = None) -> dict[str, Any]:
         """Return the project, with other metadata: its DOI is that of whatever is in it."""
-        if metadata is None:
-            return self._node(deposition_id)
-        return self.add_metadata(deposition_id, metadata)
+        return self.add_metadata(deposition_id, metadata) if metadata else self._node(deposition_id)
 
     def publish(self, deposition_id: str) -> dict[str, Any]:
         """Make a project public, and mint its DOI unless it has one.
-
-        Args:
-            deposition_id: The id of the project.
 
         Returns:
             The project as OSF has it, with its DOI as `doi`.
         """
         made = self._change(deposition_id, {"public": True})
-        attributes = {"category": "doi"}
-        body = {"data": {"type": "identifiers", "attributes": attributes}}
 
         def mint() -> str:
-            self._sent("POST", f"{project(deposition_id)}identifiers/", body)
+            self._sent("POST", f"{project(deposition_id)}identifiers/", IDENTIFIER)
             return self._doi(deposition_id)
 
         doi, _ = once(lambda: self._doi(deposition_id) or None, mint)
@@ -253,25 +247,22 @@ class OSFUploader:
         self, metadata: Metadata, files: Sequence[Path], known: Status | None, publish: bool
     ) -> list[Planned]:
         """Return the requests that change something; see `uploading.Uploader`."""
-        return list(self._plan(_attributes(metadata), files, known, publish))
-
-    def _plan(
-        self, said: dict[str, Any], files: Sequence[Path], known: Status | None, publish: bool
-    ) -> Iterator[Planned]:
-        number = known.id if known else "<id>"
-        at = f"/nodes/{number}/"
+        said, number = _attributes(metadata), known.id if known else "<id>"
+        at, change = f"/nodes/{number}/", {"id": number, "type": "nodes"}
+        made = []
         if known is None:
             marked = {**said, "tags": [*said["tags"], "urn:uuid:<new>"], "public": False}
-            yield Planned("POST", "/nodes/", {"data": {"type": "nodes", "attributes": marked}})
-        change = {"id": number, "type": "nodes"}
-        yield Planned("PATCH", at, {"data": {**change, "attributes": said}})
+            body = {"data": {"type": "nodes", "attributes": marked}}
+            made.append(Planned("POST", "/nodes/", body))
+        made.append(Planned("PATCH", at, {"data": {**change, "attributes": said}}))
         for path in files:
             where = f"<upload link of {number}>?kind=file&name={path.name}"
-            yield Planned("PUT", where, file=(str(path), path.stat().st_size))
+            made.append(Planned("PUT", where, file=(str(path), path.stat().st_size)))
         if publish:
-            yield Planned("PATCH", at, {"data": {**change, "attributes": {"public": True}}})
-            identifier = {"type": "identifiers", "attributes": {"category": "doi"}}
-            yield Planned("POST", f"{at}identifiers/", {"data": identifier})
+            body = {"data": {**change, "attributes": {"public": True}}}
+            made.append(Planned("PATCH", at, body))
+            made.append(Planned("POST", f"{at}identifiers/", IDENTIFIER))
+        return made
 
     def _node(self, deposition_id: str) -> dict[str, Any]:
         return _data(self._api.get(project(deposition_id)))
