@@ -184,6 +184,24 @@ def lacking(
     return found
 
 
+def fetch_objects(study: Study, hashes: Sequence[str], name: str = "") -> None:
+    """Get objects from a remote into the cache; see `dvc_state.fetch`.
+
+    Args:
+        study: The study.
+        hashes: The objects.
+        name: The remote; the default one when empty. Without any, nothing happens.
+
+    Raises:
+        StudyError: The remote refused.
+    """
+    for remote in chosen(study, [name] if name else [])[:1]:
+        _refuse_absent_folder("fetch", remote)
+        status, stderr = dvc_state.fetch(study.root, remote.name, hashes)
+        if status != 0:
+            raise _failure("fetch", remote, stderr)
+
+
 def chosen(study: Study, names: Sequence[str] = ()) -> list[Remote]:
     """Return remotes by name: the default remote and the remote `backup` if none is named.
 

@@ -24,7 +24,7 @@ UNDERWAY = {
 }
 
 
-def clean(study: Study, _: Phase) -> Verdict:
+def clean(study: Study, _: Phase | None = None) -> Verdict:
     """Judge whether anything on disk is not what the commit has on record."""
     root = study.root
     for name, work in UNDERWAY.items():

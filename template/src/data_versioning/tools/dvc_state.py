@@ -7,8 +7,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+from data_versioning.command import stream
 
 CONFIG = ".dvc/config"
 _SECRET = re.compile(
@@ -60,7 +64,16 @@ def open_secrets(root: Path) -> list[tuple[str, str]]:
     """Return remote and option of each secret in the configuration that git keeps."""
     import configobj
 
-    config = configobj.ConfigObj(str(root / CONFIG), interpolation=False, list_values=False)
+    path = str(root / CONFIG)
+    return secret_options(configobj.ConfigObj(path, interpolation=False, list_values=False))
+
+
+def secret_options(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return remote and option of each secret in a configuration.
+
+    Args:
+        config: The options of each section.
+    """
     return [
         (section.removeprefix("remote").strip(" '\""), key)
         for section, options in config.items()
@@ -68,3 +81,24 @@ def open_secrets(root: Path) -> list[tuple[str, str]]:
         for key, value in options.items()
         if value and (_SECRET.fullmatch(key) or _URL_SECRET.search(value))
     ]
+
+
+def fetch(root: Path, remote: str, hashes: Sequence[str]) -> tuple[int, str]:
+    """Get objects from a remote into the cache, whatever commit refers to them.
+
+    Args:
+        root: The study.
+        remote: The name of the remote.
+        hashes: Those of DVC 3; of a folder with the suffix `.dir`, which gets its files, too.
+
+    Returns:
+        Exit status and what was written to standard error; what the remote lacks is no error.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as asked:
+        json.dump({"root": str(root), "remote": remote, "hashes": list(hashes)}, asked)
+        asked.flush()
+        script = Path(__file__).with_name("fetch_objects.py")
+        argv = [sys.executable, "-P", str(script), asked.name]
+        environment = {"AWS_MAX_ATTEMPTS": "3", **os.environ}
+        chatter = ("ERROR:", "WARNING:") if sys.stderr.isatty() else ("",)
+        return stream(argv, root, chatter, environment, subprocess.DEVNULL)

@@ -1,0 +1,120 @@
+"""The objects of DVC's cache, read where they are; what it lacks is fetched from the remotes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+
+from data_versioning.archive.kept import KeptByDVC
+from data_versioning.data import remotes
+from data_versioning.errors import StudyError
+from data_versioning.study import Study
+from data_versioning.wording import counted, listed, printable
+
+FOLDER = ".dir"
+ELSEWHERE = "make repro, which makes what is missing; or ask who made it to: make push"
+
+
+class Objects:
+    """Where DVC keeps the bytes of its files.
+
+    Args:
+        cache: The folder of DVC's cache.
+    """
+
+    def __init__(self, cache: Path) -> None:
+        self._files = cache / "files/md5"
+        self._listings: dict[str, dict[str, str]] = {}
+
+    def path(self, md5: str) -> Path:
+        """Return where an object is, or would be."""
+        return self._files / md5[:2] / md5[2:]
+
+    def has(self, md5: str) -> bool:
+        """Tell whether the cache has an object."""
+        return self.path(md5).is_file()
+
+    def files(self, kept: KeptByDVC) -> dict[str, str]:
+        """Return the hash of each file that something holds, by its path in the study.
+
+        Raises:
+            StudyError: The list of a folder's files is damaged.
+        """
+        if not kept.is_folder:
+            return {kept.path: kept.md5}
+        if kept.md5 not in self._listings:
+            content = self.path(kept.md5).read_bytes()
+            found = hashlib.md5(content, usedforsecurity=False).hexdigest()
+            if found != kept.md5.removesuffix(FOLDER):
+                raise damaged(kept.path, self.path(kept.md5))
+            entries = json.loads(content)
+            self._listings[kept.md5] = {one["relpath"]: one["md5"] for one in entries}
+        return {f"{kept.path}/{name}": md5 for name, md5 in self._listings[kept.md5].items()}
+
+    def lacking(self, kept: Iterable[KeptByDVC]) -> dict[str, tuple[str, str]]:
+        """Return what the cache lacks: path and remote, by the hash.
+
+        Of a folder whose list it lacks, the list alone.
+        """
+        found = {}
+        for one in kept:
+            if not self.has(one.md5):
+                found[one.md5] = (one.path, one.remote)
+            elif one.is_folder:
+                for path, md5 in self.files(one).items():
+                    if not self.has(md5):
+                        found[md5] = (path, one.remote)
+        return found
+
+    def fetch(self, study: Study, kept: Iterable[KeptByDVC]) -> None:
+        """Get into the cache what it lacks.
+
+        Args:
+            study: The study.
+            kept: What has to be there.
+
+        Raises:
+            StudyError: Something is nowhere, or a remote does not answer.
+        """
+        kept = list(kept)
+        # A folder's list tells which files it has, and these can be lacking, too.
+        for _ in range(2):
+            by_remote: dict[str, list[str]] = {}
+            for md5, (_, remote) in self.lacking(kept).items():
+                by_remote.setdefault(remote, []).append(md5)
+            for remote, hashes in sorted(by_remote.items()):
+                remotes.fetch_objects(study, sorted(hashes), remote)
+        if lost := sorted({path for path, _ in self.lacking(kept).values()}):
+            what = f"{counted(len(lost), 'file')} neither in DVC's cache nor in a remote"
+            raise StudyError(what, printable(listed(lost)), ELSEWHERE)
+
+
+def refuse_unsent(study: Study, pointed: Iterable[KeptByDVC]) -> None:
+    """Refuse a package that points to data which nobody can fetch.
+
+    Raises:
+        StudyError: A remote lacks something, there is none, or it does not answer.
+    """
+    by_remote: dict[str, list[KeptByDVC]] = {}
+    for one in pointed:
+        by_remote.setdefault(one.remote, []).append(one)
+    for name, those in sorted(by_remote.items()):
+        targets = remotes.chosen(study, [name] if name else [])[:1]
+        if not targets:
+            what = "no remote is configured that a package could point to"
+            raise StudyError(what, listed([one.path for one in those]), remotes.NO_REMOTE)
+        hashes = sorted({one.md5 for one in those})
+        if lacking := remotes.lacking(study, targets[0], {"md5": hashes}):
+            paths = [one.path for one in those if one.md5 in lacking]
+            what = f"the package would point to data that the remote '{targets[0].name}' lacks"
+            raise StudyError(what, printable(listed(paths)), "make push")
+
+
+def damaged(path: str, file: Path) -> StudyError:
+    """Return the error that an object does not hold what its name says."""
+    what = "damaged in DVC's cache, it does not hold what its name says"
+    mend = f"rm -f {shlex.quote(str(file))} && make pull, then again"
+    return StudyError(what, f"{printable(path)} ({file})", mend)

@@ -1,0 +1,106 @@
+"""Secrets in what is about to be published: those of well-known kinds, and this environment's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+from data_versioning.archive.digests import Take
+from data_versioning.errors import StudyError
+from data_versioning.wording import printable
+
+ALLOWED = b"pragma: allowlist secret"  # of detect-secrets, at the end of a line
+# Of data, what looks like a secret is looked for here; this environment's secrets everywhere.
+LOOKED_AT = 1024**2  # bytes
+_KINDS = {
+    "private key": rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----",
+    "key of AWS": rb"(?<![A-Za-z0-9])A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])",
+    "secret key of AWS": rb"(?i:aws_secret_access_key)['\"]?\s*[=:]\s*['\"]?[A-Za-z0-9/+]{40}\b",
+    "token of GitHub": rb"(?<![A-Za-z0-9])(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_\w{40})",
+    "token of GitLab": rb"(?<![A-Za-z0-9])gl(?:pat|dt|rt|cbt|ptt|soat)-[\w-]{20}",
+    "token of Slack": rb"(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10}",
+    "token of Hugging Face": rb"(?<![A-Za-z0-9])hf_[A-Za-z0-9]{34}\b",
+    "token of an archive": rb"(?i:(?:zenodo|osf|invenio|access)\w*token)['\"]?\s*[=:]\s*['\"]?"
+    rb"[A-Za-z0-9]{40,}\b",
+}
+_PATTERN = re.compile(b"|".join(b"(%b)" % kind for kind in _KINDS.values()))
+_NAME = re.compile(r"(?:.*_)?TOKEN|.*SECRET.*|.*PASSWORD.*", re.IGNORECASE)
+_CLASSES = ("[a-z]", "[A-Z]", "[0-9]", "[^a-zA-Z0-9]")
+_SHORTEST = 8  # letters; what is shorter, or one word, is found in any text
+
+
+class Secrets:
+    """What must not be published.
+
+    Args:
+        environment: Names and values; those named like a secret count.
+    """
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._values = {
+            value.encode(errors="surrogateescape"): name
+            for name, value in environment.items()
+            if _NAME.fullmatch(name) and _is_secret(value)
+        }
+        self._longest = max(map(len, self._values), default=1)
+
+    def refuse(self, path: str, content: bytes) -> None:
+        """Refuse a file that git keeps if it holds a secret.
+
+        Args:
+            path: The file.
+            content: What it holds.
+
+        Raises:
+            StudyError: Names the file, the line and the kind; the secret itself stands nowhere.
+        """
+        for start, kind in self._found(content):
+            line = content[content.rfind(b"\n", 0, start) + 1 :].partition(b"\n")[0]
+            if ALLOWED not in line:
+                number = content.count(b"\n", 0, start) + 1
+                where = f"{printable(path)}:{number}"
+                name = shlex.quote(path)
+                mend = f"$EDITOR {name}, commit it, and revoke the secret: git's history holds it"
+                raise StudyError(f"a secret: {kind}", where, mend)
+
+    def watch(self, path: str) -> Take:
+        """Return what takes a file of DVC chunk by chunk, and refuses it if it holds a secret."""
+        rest = b""
+        done = 0
+
+        def take(buffer: bytearray | bytes, count: int) -> None:
+            nonlocal rest, done
+            if not done and b"\0" not in buffer[: min(count, 8000)]:
+                head = bytes(buffer[: min(count, LOOKED_AT)])
+                if (found := _PATTERN.search(head)) and found.lastindex:
+                    raise _in_data(path, list(_KINDS)[found.lastindex - 1])
+            done += count
+            for value, name in self._values.items():
+                if buffer.find(value, 0, count) >= 0:
+                    raise _in_data(path, f"the value of {name}")
+                if value in rest + buffer[: len(value)]:
+                    raise _in_data(path, f"the value of {name}")
+            if self._values:
+                rest = (rest + buffer[max(0, count - self._longest) : count])[-self._longest :]
+
+        return take
+
+    def _found(self, content: bytes) -> Iterator[tuple[int, str]]:
+        for value, name in self._values.items():
+            start = -1
+            while (start := content.find(value, start + 1)) >= 0:
+                yield start, f"the value of {name}"
+        if b"\0" not in content[:8000]:
+            for match in _PATTERN.finditer(content):
+                yield match.start(), list(_KINDS)[(match.lastindex or 1) - 1]
+
+
+def _in_data(path: str, kind: str) -> StudyError:
+    mend = f"$EDITOR dvc.yaml, and what writes {shlex.quote(path)}, then: make repro"
+    return StudyError(f"a secret: {kind}", printable(path), mend)
+
+
+def _is_secret(value: str) -> bool:
+    kinds = sum(bool(re.search(kind, value)) for kind in _CLASSES)
+    return len(value) >= _SHORTEST and kinds > 1

@@ -1,0 +1,128 @@
+"""Which file of a package is in which volume, within the limits of an archive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from data_versioning.archive import verify_package as layout
+from data_versioning.archive.contents import Content
+from data_versioning.archive.package_files import DATA, RESULT
+from data_versioning.archive.settings import OSF
+from data_versioning.errors import StudyError
+from data_versioning.wording import printable, sized
+
+SMALLEST = 1024**3  # bytes; below this, data is in the same volume as the code
+SHARE = 80  # volumes that data fills at most, unless one of them would be too large
+BY_POINTER = "data-versioning package --data pointers"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What an archive takes.
+
+    Args:
+        name: The archive.
+        file: Bytes of a file at most.
+        record: Bytes of a record at most.
+        files: Files of a record at most.
+    """
+
+    name: str
+    file: int
+    record: int
+    files: int
+
+
+# help.zenodo.org, and invenio.cfg of zenodo/zenodo-rdm; help.osf.io, of public projects.
+LIMITS = {
+    "zenodo": Limits("zenodo", 50 * 10**9, 50 * 10**9, 100),
+    "osf": Limits("osf", 5 * 10**9, 50 * 10**9, 1000),
+}
+
+
+def limits(archive: str) -> Limits:
+    """Return what an archive takes; of servers other than OSF, what Zenodo takes."""
+    return LIMITS["osf" if archive == OSF else "zenodo"]
+
+
+def planned(
+    name: str, contents: Sequence[Content], archive: Limits, size: int | None = None
+) -> dict[str, list[Content]]:
+    """Return what is in each volume, by the name of its file, the main one last.
+
+    What DVC keeps is in the main one, too, unless it is too much. Results stay there if they alone
+    are not.
+
+    Args:
+        name: The name of the package.
+        contents: What it holds, in order.
+        archive: Where it is to be kept.
+        size: Bytes of data in a volume at most; what is larger has one of its own.
+
+    Raises:
+        StudyError: The archive does not take this; names the file.
+    """
+    for one in contents:
+        if _cost([one]) > archive.file:
+            what = f"{archive.name} takes files of {sized(archive.file)} at most"
+            where = f"{printable(one.path)} has {sized(one.size)}"
+            raise StudyError(what, where, BY_POINTER)
+    kept = [one for one in contents if one.file]
+    total = sum(one.size for one in kept)
+    if total > archive.record:
+        what = f"{archive.name} takes {sized(archive.record)} at most"
+        raise StudyError(what, f"data and results have {sized(total)}", BY_POINTER)
+    size = min(size or max(SMALLEST, -(-total // SHARE)), archive.file)
+    main = f"{name}.zip"
+    if total <= size:
+        return {main: list(contents)}
+    results = [one for one in kept if one.role == RESULT]
+    apart = [one for one in kept if one.role == DATA] if _cost(results) <= size else kept
+    groups = _filled(apart, size)
+    while len(groups) >= archive.files and size < archive.file:
+        size = min(2 * size, archive.file)
+        groups = _filled(apart, size)
+    moved = {id(one) for one in apart}
+    found = {f"{name}.data-{number:03}.zip": group for number, group in enumerate(groups, 1)}
+    found[main] = [one for one in contents if id(one) not in moved]
+    if len(found) > archive.files:
+        what = f"{archive.name} takes {archive.files} files at most"
+        raise StudyError(what, f"the package has {len(found)} volumes", BY_POINTER)
+    return found
+
+
+def refuse_too_large(sizes: Iterable[tuple[str, int]], archive: Limits) -> None:
+    """Refuse volumes that an archive does not take, headers and all.
+
+    Args:
+        sizes: Name and bytes of each.
+        archive: The archive.
+    """
+    sizes = list(sizes)
+    for name, size in [*sizes, ("the package", sum(size for _, size in sizes))]:
+        most = archive.record if name == "the package" else archive.file
+        if size > most:
+            what = f"{archive.name} takes {sized(most)} at most"
+            raise StudyError(what, f"{name} has {sized(size)}", BY_POINTER)
+
+
+def _filled(contents: Iterable[Content], size: int) -> list[list[Content]]:
+    groups: list[list[Content]] = []
+    room = 0
+    for one in contents:
+        if not groups or _cost([one]) > room:
+            groups.append([])
+            room = size - len(layout.end_of_volume(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF))
+        groups[-1].append(one)
+        room -= _cost([one])
+    return groups
+
+
+def _cost(contents: Iterable[Content]) -> int:
+    """Return how many bytes some files have in a volume at most, headers included."""
+    return sum(
+        one.size + len(layout.local_header(entry)) + len(layout.central_header(entry, 0xFFFFFFFF))
+        for one in contents
+        for entry in [layout.Entry(one.path, one.mode, 0, 0, one.size)]
+    )

@@ -1,0 +1,63 @@
+"""The configuration of DVC that git keeps, at any revision: `.dvc/config`."""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from data_versioning.errors import StudyError
+
+CONFIG = ".dvc/config"
+# A password can hold `@`; a port, and a path with `@`, are none.
+_USER = re.compile(r"://(?:[^/@\s]*:(?!\d+/)\S*@|[^/@\s]*@)")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The remotes that a `.dvc/config` names.
+
+    Args:
+        default: The name of the default remote; empty if there is none.
+        urls: Where each remote is, by its name; without user names and passwords, and of a folder
+            as the study sees it.
+        secrets: Remote and option of each password, token or key in it.
+    """
+
+    default: str
+    urls: dict[str, str]
+    secrets: tuple[tuple[str, str], ...]
+
+
+def parse(content: bytes) -> Config:
+    """Return what the content of a `.dvc/config` says about remotes.
+
+    Raises:
+        StudyError: It is not what DVC writes.
+    """
+    import configobj
+
+    from data_versioning.tools.dvc_state import secret_options
+
+    try:
+        lines = io.StringIO(content.decode())
+        said: dict[str, Any] = configobj.ConfigObj(lines, interpolation=False, list_values=False)
+    except (configobj.ConfigObjError, UnicodeDecodeError):
+        raise StudyError("not what DVC writes", CONFIG, f"$EDITOR {CONFIG}") from None
+    core = said.get("core")
+    urls = {
+        section.removeprefix("remote").strip(" '\""): _address(str(options.get("url", "")))
+        for section, options in said.items()
+        if section.strip("'").startswith("remote ") and isinstance(options, dict)
+    }
+    default = str(core.get("remote", "")) if isinstance(core, dict) else ""
+    return Config(default, urls, tuple(secret_options(said)))
+
+
+def _address(url: str) -> str:
+    """Return an address without user name and password; of a folder, relative to the study."""
+    if "://" in url:
+        return _USER.sub("://", url)
+    return posixpath.normpath(posixpath.join(posixpath.dirname(CONFIG), url)) if url else ""

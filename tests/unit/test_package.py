@@ -1,0 +1,546 @@
+"""Packages: the same bytes from the same commit, wherever, whenever and by whom they are made."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from data_versioning.archive import citation, volumes
+from data_versioning.archive import verify_package as layout
+from data_versioning.archive.digests import OnePass
+from data_versioning.archive.package import (
+    Package,
+    Release,
+    create_reproducibility_package,
+    of_commit,
+)
+from data_versioning.archive.volume_writer import NewFile, Volume
+from data_versioning.command import capture
+from data_versioning.errors import StudyError
+from data_versioning.study import Study
+
+from tests.conftest import ROOT, git
+from tests.once import made_once
+from tests.unit.conftest import SCIENCE, SETTINGS, copied, edit, start
+
+CITATION = """\
+cff-version: 1.2.0
+message: Cite it.
+title: Ages of pioneers
+abstract: How old they are.
+authors:
+  - given-names: Ada
+    family-names: Lovelace
+    orcid: https://orcid.org/0000-0002-1825-0097
+    email: ada.lovelace@analytical.example
+    affiliation: Analytical Engine Works
+repository-code: https://github.com/lovelace/ages
+doi: 10.5281/zenodo.4242
+license: MIT
+"""
+FILES = {
+    ".gitignore": "/mlflow.db*\n/mlartifacts/\n/packages/\n",
+    "CITATION.cff": CITATION,
+    "LICENSE": "MIT. Copyright 2026 Ada Lovelace\n",
+    "README.md": "# Ages\n\nBy A. Lovelace, <ada.lovelace@analytical.example>.\n",
+    "pyproject.toml": '[project]\nname = "ages"\nversion = "0"\nrequires-python = ">=3.11"\n',
+    "uv.lock": 'version = 1\nrevision = 3\nrequires-python = ">=3.11"\n\n'
+    '[[package]]\nname = "ages"\nversion = "0"\nsource = { virtual = "." }\n',
+    "run.sh": "#!/bin/sh\nexec dvc repro\n",
+    "docs/Grüße, Welt.txt": "hello\n",
+}
+
+
+@pytest.fixture
+def ages(
+    tools: None,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Study:
+    """A study with all that a package asks for; its data and results are pushed to `../storage`."""
+
+    def make(folder: Path) -> None:
+        root = folder / "study"
+        root.mkdir()
+        start(root, SETTINGS | SCIENCE | FILES)
+        (root / "run.sh").chmod(0o775)
+        (root / "docs/start.md").symlink_to("../README.md")
+        (folder / "storage").mkdir()
+        (root / "data/raw/sites").mkdir()
+        for name in "ab":
+            (root / f"data/raw/sites/{name}.bin").write_bytes(name.encode() * 3000)
+        capture(["dvc", "remote", "add", "--default", "storage", "../storage"], root)
+        capture(["dvc", "add", "--quiet", "data/raw/people.csv", "data/raw/sites"], root)
+        capture(["dvc", "repro", "--quiet"], root)
+        capture(["dvc", "push", "--quiet"], root)
+        git(root, "add", "--all")
+        git(root, "commit", "--quiet", "--message", "feat: first results")
+
+    made = made_once(tmp_path_factory, "ages", make)
+    shutil.copytree(made / "storage", tmp_path / "storage")
+    return copied(made / "study", tmp_path, monkeypatch)
+
+
+def commit(study: Study, files: dict[str, str | bytes] | None = None) -> None:
+    """Write some files and commit everything."""
+    for path, content in (files or {}).items():
+        (study.root / path).parent.mkdir(parents=True, exist_ok=True)
+        text = content.encode() if isinstance(content, str) else content
+        (study.root / path).write_bytes(text)
+    git(study.root, "add", "--all")
+    git(study.root, "commit", "--quiet", "--allow-empty", "--message", "more")
+
+
+def packed(package: Package) -> dict[str, bytes]:
+    """Return every entry of every volume."""
+    found: dict[str, bytes] = {}
+    for volume in package.volumes:
+        with zipfile.ZipFile(volume) as opened:
+            assert opened.testzip() is None
+            for name in opened.namelist():
+                assert name not in found
+                found[name] = opened.read(name)
+    return found
+
+
+PROGRAM = """\
+import os, sys
+os.umask(0o077)
+from data_versioning.archive.package import create_reproducibility_package as make
+print(make(rev=sys.argv[1], project_dir=sys.argv[2], volume_bytes=int(sys.argv[3])).text())
+"""
+
+
+def test_bytes_depend_on_the_commit_alone(ages: Study, tmp_path: Path) -> None:
+    """A clone with another time zone, umask, language, folder, time and work tree makes the same.
+
+    Plain unzip, Python and sha256sum read it.
+    """
+    root = ages.root
+    size = 6000
+    git(root, "tag", "v1")
+    mine = create_reproducibility_package(rev="v1", volume_bytes=size)
+    assert mine.name == "my-study-v1" and mine.folder == root / "packages/my-study-v1"
+    assert [path.name for path in mine.volumes][:2] == [
+        f"{mine.name}.zip",
+        f"{mine.name}.data-001.zip",
+    ]
+
+    clone = tmp_path / "elsewhere/clone"
+    git(tmp_path, "clone", "--quiet", str(root), str(clone))
+    (clone / ".dvc/config.local").write_text(
+        f"[core]\n    remote = storage\n['remote \"storage\"']\n    url = {tmp_path / 'storage'}\n"
+    )
+    edit(clone / "README.md", "Ages", "edited")
+    git(clone, "commit", "--quiet", "--all", "--message", "later")
+    (clone / "uncommitted").write_text("x")
+    environment = {
+        **os.environ, "TZ": "Pacific/Apia", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "7",
+        "PYTHONPATH": str(ROOT / "template/src"),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "v1", str(clone), str(size)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    others = clone / "packages" / mine.name
+    assert sorted(os.listdir(others)) == sorted(path.name for path in mine.volumes)
+    for volume in mine.volumes:
+        assert volume.read_bytes() == (others / volume.name).read_bytes(), volume.name
+
+    before = {path: path.stat().st_mtime_ns for path in mine.volumes}
+    edit(root / "README.md", "Ages", "edited")
+    again = create_reproducibility_package(rev="v1", volume_bytes=size)
+    assert again.state == "unchanged" and "(unchanged)" in again.text()
+    assert before == {path: path.stat().st_mtime_ns for path in mine.volumes}
+
+    files = packed(mine)
+    manifest = json.loads(files["MANIFEST.json"])
+    assert manifest == mine.manifest
+    assert manifest["tag"] == "v1" and manifest["commit"] == git(root, "rev-parse", "v1").strip()
+    listed = {one["path"]: one for one in manifest["files"]}
+    assert listed.keys() == files.keys() - {"MANIFEST.json", "SHA256SUMS"}
+    for path, one in listed.items():
+        assert one["sha256"] == hashlib.sha256(files[path]).hexdigest(), path
+        assert one["md5"] == hashlib.md5(files[path]).hexdigest(), path
+        assert one["size"] == len(files[path])
+    tracked = git(root, "-c", "core.quotePath=false", "ls-tree", "-r", "--name-only", "v1").split(
+        "\n"
+    )
+    assert set(filter(None, tracked)) <= files.keys()
+    assert {path: (listed[path]["role"], listed[path]["stage"]) for path in (
+        "src/train.py", "data/prepared.csv", "results/metrics.json", "results/predictions.csv",
+        "data/raw/sites/a.bin", "uv.lock", "README.md", "CITATION.cff", "verify.py",
+    )} == {
+        "src/train.py": ("code", None),
+        "data/prepared.csv": ("data", "prepare"),
+        "results/metrics.json": ("result", "evaluate"),
+        "results/predictions.csv": ("result", "evaluate"),
+        "data/raw/sites/a.bin": ("data", None),
+        "uv.lock": ("environment", None),
+        "README.md": ("documentation", None),
+        "CITATION.cff": ("metadata", None),
+        "verify.py": ("metadata", None),
+    }  # fmt: skip
+    blob = git(root, "rev-parse", "v1:src/train.py").strip()
+    assert listed["src/train.py"]["origin"] == f"git:{blob}"
+    assert (
+        listed["data/raw/sites/a.bin"]["origin"] == f"dvc:{listed['data/raw/sites/a.bin']['md5']}"
+    )
+
+    there = tmp_path / "unpacked"
+    for volume in mine.volumes:
+        subprocess.run(["unzip", "-q", str(volume), "-d", str(there)], check=True)
+    assert {
+        str(path.relative_to(there)) for path in there.rglob("*") if not path.is_dir()
+    } == files.keys()
+    assert stat.S_IMODE((there / "run.sh").stat().st_mode) == 0o755
+    assert stat.S_IMODE((there / "README.md").stat().st_mode) == 0o644
+    assert os.readlink(there / "docs/start.md") == "../README.md"
+    assert (there / "docs/Grüße, Welt.txt").read_text() == "hello\n"
+    subprocess.run(["sha256sum", "--quiet", "--check", "SHA256SUMS"], cwd=there, check=True)
+    assert len((there / "SHA256SUMS").read_text().splitlines()) == len(files) - 2  # a link, itself
+
+
+Spoil = Callable[[Study], None]
+
+
+def _link(path: str, target: str) -> Spoil:
+    return lambda study: (study.root / path).symlink_to(target)
+
+
+def _file(path: str, content: str = "x\n") -> Spoil:
+    def write(study: Study) -> None:
+        (study.root / path).parent.mkdir(parents=True, exist_ok=True)
+        (study.root / path).write_text(content)
+
+    return write
+
+
+def _each(*spoils: Spoil) -> Spoil:
+    def spoil(study: Study) -> None:
+        for one in spoils:
+            one(study)
+
+    return spoil
+
+
+def _submodule(study: Study) -> None:
+    head = git(study.root, "rev-parse", "HEAD").strip()
+    git(study.root, "update-index", "--add", "--cacheinfo", f"160000,{head},vendor")
+    git(study.root, "commit", "--quiet", "--message", "submodule")
+
+
+TOKEN = "s3cr3t" * 6
+KEY = "-----BEGIN RSA PRIVATE KEY-----"
+REFUSED: dict[str, tuple[Spoil, str, str]] = {
+    "stale": (
+        lambda study: edit(study.root / "params.yaml", "0.5", "0.7"),
+        "the results are not those of this commit: stage train: params.yaml: train.alpha changed",
+        "make repro && git commit --all",
+    ),
+    "environment": (
+        lambda study: (study.root / "uv.lock").unlink(),
+        "the commit locks no environment: uv.lock",
+        "make setup && git add uv.lock && git commit",
+    ),
+    "no citation": (
+        lambda study: (study.root / "CITATION.cff").unlink(),
+        "no CITATION.cff, which says whom to cite",
+        "$EDITOR CITATION.cff",
+    ),
+    "bad citation": (
+        lambda study: edit(study.root / "CITATION.cff", "0097", "0098"),
+        "CITATION.cff",
+        "$EDITOR CITATION.cff",
+    ),
+    "passwords": (
+        _file("sub/.env.local", "A=b\n"),
+        "a file for passwords is committed: sub/.env.local",
+        "git rm --cached -- sub/.env.local",
+    ),
+    "password of a remote": (
+        lambda study: edit(
+            study.root / ".dvc/config", "../storage\n", "../storage\n    password = xyz\n"
+        ),
+        "a secret: a password is committed: .dvc/config: password of the remote 'storage'",
+        "dvc remote modify --local storage password <it> &&"
+        " dvc remote modify --unset storage password",
+    ),
+    "key": (_file("key.pem", f"a\n{KEY}\n"), "a secret: private key: key.pem:2", "$EDITOR key.pem"),
+    "token of GitHub": (
+        _file("a.py", f"T = 'ghp_{'a1' * 18}'\n"),
+        "a secret: token of GitHub: a.py:1",
+        "$EDITOR a.py",
+    ),
+    "token of Zenodo": (
+        _file("a.py", f"ZENODO_TOKEN={'a1' * 30}\n"),
+        "a secret: token of an archive: a.py:1",
+        "$EDITOR a.py",
+    ),
+    "value of the environment": (
+        _file("log.bin", f"\0\0{TOKEN}\0"),
+        "a secret: the value of OSF_TOKEN: log.bin:1",
+        "$EDITOR log.bin",
+    ),
+    "name of ours": (
+        _file("Manifest.JSON"),
+        "a package has a file of this name of its own: Manifest.JSON",
+        "git mv -- Manifest.JSON <another name>",
+    ),
+    "case": (
+        _file("docs/GRÜSSE, welt.txt"),
+        "to other systems its name is that of docs/GRÜSSE, welt.txt: docs/Grüße, Welt.txt",
+        "git mv --",
+    ),
+    "backslash": (_file("a\\b"), "its name has a backslash: a\\b", "git mv -- 'a\\b'"),
+    "control": (_file("a\tb"), "its name has a control character", "git mv --"),
+    "drive": (_file("c:/a"), "its name is absolute", "git mv --"),
+    "out": (
+        _link("docs/out", "../../x"),
+        "a link that leads out of the study: docs/out -> ../../x",
+        "git rm -- docs/out",
+    ),
+    "absolute link": (_link("out", "/etc/passwd"), "a link that is absolute", "git rm -- out"),
+    "link by a link": (
+        _each(_link("here", "docs"), _link("docs/out", "../here/../../x")),
+        "a link that leads out of the study: docs/out",
+        "git rm -- docs/out",
+    ),
+    "circle": (
+        _each(_link("one", "two"), _link("two", "one")),
+        "a link that leads in a circle",
+        "git rm -- one",
+    ),
+    "submodule": (_submodule, "a submodule is in another repository", "git rm -- vendor"),
+}
+
+
+def test_what_is_refused(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each refusal names what is wrong and the command that mends it; nothing is left behind."""
+    root = ages.root
+    monkeypatch.setenv("OSF_TOKEN", TOKEN)
+    base = git(root, "rev-parse", "HEAD").strip()
+    for name, (spoil, said, mend) in REFUSED.items():
+        spoil(ages)
+        if name != "submodule":
+            commit(ages)
+        with pytest.raises(StudyError) as caught:
+            create_reproducibility_package(rev="HEAD")
+        assert said in str(caught.value), name
+        assert caught.value.mend.startswith(mend), (name, caught.value.mend)
+        assert TOKEN not in str(caught.value)
+        git(root, "reset", "--quiet", "--hard", base)
+    assert not (root / "packages").exists()
+
+    with pytest.raises(
+        StudyError, match="a package is made of a commit: 1 not committed: new"
+    ) as caught:
+        _file("new")(ages)
+        create_reproducibility_package()
+    assert caught.value.mend == "git add --all && git commit"
+    # A line that says so is no secret, nor is a short or plain value.
+    monkeypatch.setenv("DB_PASSWORD", "pioneers")
+    commit(ages, {"key.py": f"A = '{KEY}'  # pragma: allowlist secret\n"})
+    create_reproducibility_package(rev="HEAD")
+
+
+def test_data_by_pointer_or_inside(
+    ages: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What DVC keeps is inside or pointed to; what the cache lacks is fetched, or refused."""
+    root = ages.root
+    cache = root / ".dvc/cache/files/md5"
+    kept = {
+        "data/prepared.csv",
+        "data/raw/people.csv",
+        "models/model.json",
+        "results/predictions.csv",
+    }
+    sites = {"data/raw/sites/a.bin", "data/raw/sites/b.bin"}
+
+    pointing = create_reproducibility_package(tmp_path / "out", rev="HEAD", data="pointers")
+    assert pointing.folder.parent == tmp_path / "out"
+    assert not packed(pointing).keys() & (kept | sites)
+    pointers = {one["path"]: one for one in pointing.manifest["pointers"]}
+    assert pointers.keys() == kept | {"data/raw/sites"}
+    assert pointers["data/raw/sites"] == {
+        "path": "data/raw/sites", "role": "data", "size": 6000, "nfiles": 2, "stage": None,
+        "md5": pointers["data/raw/sites"]["md5"], "remote": "storage", "url": "../storage",
+    }  # fmt: skip
+    assert pointing.notes == ("it points to data in a folder of this machine: remote storage",)
+
+    # Results first, then the smallest data.
+    edit(root / "study.yaml", "large_file_mb", "archive: {budget_gb: 0.000002}\nlarge_file_mb")
+    commit(ages)
+    within = create_reproducibility_package(rev="HEAD")
+    assert [one["path"] for one in within.manifest["pointers"]] == ["data/raw/sites"]
+    assert of_commit(ages) == within.folder
+    assert Package.open(within.folder) == Package(
+        within.folder, within.name, within.volumes, within.manifest, within.digest
+    )
+
+    # Nothing is written, and nothing fetched, by a dry run.
+    shutil.rmtree(cache)
+    shutil.rmtree(root / "packages")
+    planned = create_reproducibility_package(rev="HEAD", data="data", dry_run=True)
+    assert not (root / "packages").exists() and not cache.exists()
+    assert planned.as_dict()["files"]["data"] == {"files": 4, "bytes": 6000 + 54 + 28}
+    assert any(note.startswith("to be fetched first: data/prepared.csv") for note in planned.notes)
+
+    # Of another commit than the one that is checked out, too, and without touching the work tree.
+    git(root, "tag", "first")
+    edit(root / "params.yaml", "rows: 3", "rows: 4")
+    capture(["dvc", "repro", "--quiet"], root)
+    commit(ages)
+    before = git(root, "status", "--porcelain")
+    shutil.rmtree(cache)
+    whole = create_reproducibility_package(rev="first", data="data")
+    assert packed(whole).keys() > kept | sites
+    assert packed(whole)["data/raw/sites/a.bin"] == b"a" * 3000
+    assert git(root, "status", "--porcelain") == before
+
+    md5 = pointers["data/raw/people.csv"]["md5"]
+    file = cache / md5[:2] / md5[2:]
+    file.chmod(0o644)
+    file.write_bytes(b"name,age\nada,37\ngrace,45\nmary,50\njoan,60\nrosa,70\n")
+    shutil.rmtree(root / "packages")
+    with pytest.raises(StudyError, match="damaged in DVC's cache") as caught:
+        create_reproducibility_package(rev="first", data="data")
+    assert str(file) in str(caught.value) and str(file) in caught.value.mend
+    assert not list((root / "packages").iterdir())
+
+    file.unlink()
+    (tmp_path / "storage/files/md5" / md5[:2] / md5[2:]).unlink()
+    with pytest.raises(StudyError, match="1 file neither in DVC's cache nor in a remote: data/raw"):
+        create_reproducibility_package(rev="first", data="data")
+    with pytest.raises(
+        StudyError, match="that the remote 'storage' lacks: data/raw/people"
+    ) as caught:
+        create_reproducibility_package(rev="first", data="pointers")
+    assert caught.value.mend == "make push"
+
+
+def test_limits_of_archives(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Volumes are as many and as large as the archive takes; what it refuses is refused here."""
+    small = {"zenodo": volumes.Limits("zenodo", 200_000, 400_000, 3)}
+    monkeypatch.setattr(volumes, "LIMITS", small)
+    made = create_reproducibility_package(rev="HEAD", data="data", volume_bytes=3500)
+    assert len(made.volumes) == 2  # with as little data in each as was asked for, they were 4
+    assert [path.name for path in made.volumes] == made.manifest["volumes"]
+    for limit, said in (
+        (replace(small["zenodo"], file=2900), "zenodo takes files of 2.9 kB at most: data/raw/"),
+        (replace(small["zenodo"], record=5000), "zenodo takes 5.0 kB at most: data and results"),
+        (replace(small["zenodo"], record=30_000), "zenodo takes 30.0 kB at most: the package has"),
+        (replace(small["zenodo"], files=1), "zenodo takes 1 files at most: the package has"),
+    ):
+        monkeypatch.setattr(volumes, "LIMITS", {"zenodo": limit})
+        with pytest.raises(StudyError, match=said) as caught:
+            create_reproducibility_package(rev="HEAD", data="data", volume_bytes=3500)
+        assert caught.value.mend == "data-versioning package --data pointers"
+
+
+WHO = (
+    b"Lovelace", b"Ada Lovelace", b"0000-0002-1825-0097", b"ada.lovelace", b"analytical.example",
+    b"Analytical Engine", b"github.com", b"zenodo.4242", b"run-4711", b"v1.0.0-analysis-complete",
+    b"ages.example", b"osf.io/abcde",
+)  # fmt: skip
+
+
+def test_anonymous(ages: Study, tmp_path: Path) -> None:
+    """No byte and no name of an anonymous package tells who made the study."""
+    root = ages.root
+    git(root, "remote", "add", "origin", "git@github.com:lovelace/ages.git")
+    edit(
+        root / "study.yaml",
+        "large_file_mb",
+        "archive: {preregistration: 'https://osf.io/abcde'}\nlarge_file_mb",
+    )
+    edit(root / ".dvc/config", "../storage", "s3://ages.example/bucket")
+    script = "# by Ada Lovelace <Ada.Lovelace@analytical.example>\nfrom lovely import Grace\n"
+    commit(ages, {
+        "src/more.py": script,
+        "notes.ipynb": '{"who": "ADA LOVELACE, Analytical\\nEngine Works", "at": "lovelace/ages"}',
+        "docs/paper.tex": "Lovelace~(2026), https://github.com/lovelace/ages, of run-4711\n",
+        ".copier-answers.yml": "slug: my-study\nauthor: Ada Lovelace\n"
+        "repo: git@github.com:lovelace/ages\norcid: 0000-0002-1825-0097\n",
+    })  # fmt: skip
+    head = git(root, "rev-parse", "HEAD").strip()
+    release = Release("v1.0.0-analysis-complete", "analysis", ("run-4711",))
+    made = create_reproducibility_package(rev="HEAD", release=release, anonymous=True)
+    assert made.name == "my-study-anonymous"
+    found = b"".join(path.read_bytes() + path.name.encode() for path in made.volumes)
+    for who in (*WHO, head.encode(), head[:12].encode()):
+        assert who.lower() not in found.lower(), who
+    files = packed(made)
+    assert files["src/more.py"] == (
+        b"# by Anonymous <anonymous@example.org>\nfrom lovely import Grace\n"
+    )
+    assert json.loads(files["notes.ipynb"])["who"].startswith("Anonymous, ")
+    assert made.manifest["study"]["authors"] == [] and made.manifest["commit"] is None
+    listed = {one["path"]: one for one in made.manifest["files"]}
+    text = files["src/more.py"]
+    assert listed["src/more.py"]["sha256"] == hashlib.sha256(text).hexdigest()
+    blob = hashlib.sha1(b"blob %d\0" % len(text) + text).hexdigest()
+    assert listed["src/more.py"]["origin"] == f"git:{blob}"
+    assert citation.problems(files["CITATION.cff"]) == []
+
+    for path, content, said in (
+        (
+            "a.bin",
+            b"\0\0Ada Lovelace\0",
+            "it tells who made the study, and cannot be rewritten: a.bin",
+        ),
+        ("b.bin", "\0Ada Lovelace".encode("utf-16"), "cannot be rewritten: b.bin: Ada Lovelace"),
+        ("Lovelace.md", b"x", "its name tells who made the study: Lovelace.md"),
+    ):
+        commit(ages, {path: content})
+        with pytest.raises(StudyError, match=said):
+            create_reproducibility_package(rev="HEAD", anonymous=True)
+        git(root, "reset", "--quiet", "--hard", head)
+    (root / "data/raw/sites/c.txt").write_text("of Ada Lovelace\n")
+    capture(["dvc", "add", "--quiet", "data/raw/sites"], root)
+    commit(ages)
+    with pytest.raises(StudyError, match=r"cannot be rewritten: data/raw/sites/c\.txt: Ada"):
+        create_reproducibility_package(rev="HEAD", anonymous=True, data="data")
+
+
+def test_sizes_of_4_gib_and_more(tmp_path: Path) -> None:
+    """What 32 bits cannot say, a volume says as zipfile reads it."""
+    path = tmp_path / "large.zip"
+    content = tmp_path / "content"
+    content.write_bytes(b"0123456789" * 1000)
+    large = 4 * 1024**3
+    with OnePass() as hashing, closing(NewFile(path)) as sink:
+        volume = Volume(sink, 1_700_000_000)
+        volume.add("first", 0o100644, b"one", zlib.crc32(b"one"))
+        # A hole stands for a content of 5 GiB: what matters is what follows.
+        entry = layout.Entry("sparse", 0o100644, 1_700_000_000, 0, large + 1)
+        sink.put(volume.size, layout.local_header(entry))
+        volume._entries.append((entry, volume.size))
+        volume.size += len(layout.local_header(entry)) + large + 1
+        with content.open("rb", buffering=0) as file:
+            volume.stream("behind", 0o100755, file, 10_000, hashing, lambda *_: None)
+        volume.end()
+    assert path.stat().st_blocks * 512 < 10**6
+    with zipfile.ZipFile(path) as opened:
+        infos = {one.filename: one for one in opened.infolist()}
+        assert infos["sparse"].file_size == large + 1
+        assert infos["behind"].header_offset > large
+        assert opened.read("behind") == content.read_bytes()
+        assert infos["behind"].date_time == (2023, 11, 14, 22, 13, 20)
+        with opened.open("sparse") as start:
+            assert start.read(4) == b"\0" * 4
