@@ -45,7 +45,7 @@ class Content:
         Raises:
             Broken: It ended too early.
         """
-        sums = [hashlib.md5(), *([hashlib.sha256()] if sha256 else [])]
+        sums = [hashlib.md5(usedforsecurity=False), *([hashlib.sha256()] if sha256 else [])]
         size, kept = 0, bytearray()
         for piece in body.pieces():
             for one in sums:
