@@ -124,7 +124,11 @@ def test_what_passes(double: Archives, volume: Path, fault: Fault) -> None:
 @pytest.mark.parametrize(
     ("fault", "what", "mend"),
     [
-        (Fault("quota"), "The quota on this osfstorage project", "archive.data: pointers"),
+        (
+            Fault("quota", times=9),
+            "(507 The quota on this osfstorage project",
+            "archive.data: pointers",
+        ),
         (Fault("redirect"), "OSF points elsewhere (302), where no token goes", ""),
         (Fault("html"), "OSF answered with something else than was asked", ""),
         (Fault("502", times=9), "OSF failed (502", "make deposit"),
@@ -142,6 +146,7 @@ def test_what_does_not(double: Archives, volume: Path, fault: Fault, what: str, 
     with pytest.raises(StudyError) as found:
         osf.upload_file(number, volume)
     assert what in found.value.what and mend in found.value.mend
+    assert fault.kind != "quota" or fault.matched == 1
     double.faults.clear()
     osf.upload_file(number, volume)
     (file,) = double.nodes.all[number].files.values()

@@ -17,8 +17,9 @@ from data_versioning.wording import printable
 
 PAGE = "100"  # entries of a list
 POINTERS = "make package, with archive.data: pointers in study.yaml"
-MENDS = {413: POINTERS, 507: POINTERS}
+MENDS = {413: POINTERS}
 CONFLICT = 409
+FULL = "(507 "  # Insufficient Storage (RFC 4918, 11.5)
 
 
 class _Differs(StudyError):
@@ -71,7 +72,9 @@ class Files:
         for pause in pauses():
             try:
                 return self._upload(number, path)
-            except (_Differs, Unanswered):
+            except (_Differs, Unanswered) as error:
+                if FULL in error.what:  # which does not pass
+                    raise StudyError(error.what, error.where, POINTERS) from None
                 if pause is None:
                     raise
             except Refused as error:
