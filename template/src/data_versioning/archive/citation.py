@@ -131,23 +131,25 @@ def with_doi(text: str, doi: str, concept_doi: str | None) -> str:
     parse_yaml(text.encode(), FILE)  # for its errors
 
     def change(citation: MutableMapping[str, Any]) -> None:
-        ours = [{"type": "doi", "value": doi, "description": VERSION}]
-        if concept_doi:
-            ours.append({"type": "doi", "value": concept_doi, "description": CONCEPT})
-        listed = citation.get("identifiers") or []
-        kept = [one for one in listed if not _is_ours(one, {doi, concept_doi})]
-        if citation.get("doi") != doi:
-            citation["doi"] = doi
-        if [one for one in listed if one not in kept] != ours:
-            citation["identifiers"] = [*kept, *ours]
+        citation["doi"] = doi
+        # One by one: with a list that is replaced, comments in it would go.
+        listed = citation.setdefault("identifiers", [])
+        for value, description in ((doi, VERSION), (concept_doi, CONCEPT)):
+            if not value:
+                continue
+            known = [one for one in listed if _is_ours(one, value, description)]
+            if known:
+                known[0].update({"value": value, "description": description})
+            else:
+                listed.append({"type": "doi", "value": value, "description": description})
 
     return yaml_edit.changed(text, change)
 
 
-def _is_ours(identifier: Any, dois: set[str | None]) -> bool:
+def _is_ours(identifier: Any, value: str, description: str) -> bool:
     said = dict(identifier)
-    ours = said.get("description") in (VERSION, CONCEPT) or said.get("value") in dois
-    return said.get("type") == "doi" and ours
+    same = said.get("description") == description or said.get("value") == value
+    return said.get("type") == "doi" and same
 
 
 def readme_badge(text: str, doi: str, url: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 from data_versioning.errors import StudyError
 from data_versioning.study import MARKER
+from data_versioning.wording import printable
 
 
 class Section:
@@ -70,7 +71,8 @@ class Section:
         value = self.text(key, required)
         found: str = read(value) if value else ""
         if value and not found:
-            raise self.error(key, f"{value!r} is {otherwise}")
+            shown = "this address" if "://" in value else repr(printable(value))  # no passwords
+            raise self.error(key, f"{shown} is {otherwise}")
         return found
 
     def matching(self, key: str, pattern: str, what: str) -> str:

@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from data_versioning.lineage.origin import Lineage
 from data_versioning.lineage.records import Record
-from data_versioning.lineage.upstream import File
+from data_versioning.lineage.upstream import File, Upstream
 
 # Names for what has no address of its own; they must never change.
 PREFIXES = {
@@ -33,11 +33,24 @@ Section = dict[str, dict[str, Any]]
 
 def document(lineage: Lineage) -> dict[str, Any]:
     """Return the graph of a lineage as a PROV-JSON document."""
+    made = graph(lineage.upstream)
+    _agents(made, lineage)
+    _reproduction(made, lineage)
+    return dict(made)
+
+
+def graph(upstream: Upstream) -> defaultdict[str, Section]:
+    """Return the sections of a document that says what stages read and wrote.
+
+    Args:
+        upstream: The stages and the files.
+    """
     made: defaultdict[str, Section] = defaultdict(dict, prefix=dict(PREFIXES))  # type: ignore[arg-type]
-    data = [file for file in lineage.upstream.files if file.kind != "code"]
+    made["agent"][SOFTWARE] = {"prov:type": qualified("prov:SoftwareAgent"), "prov:label": "DVC"}
+    data = [file for file in upstream.files if file.kind != "code"]
     versions = {(file.path, file.hash) for file in data}
-    for file in lineage.upstream.files:
-        made["entity"][_file(file.path, file.hash)] = {
+    for file in upstream.files:
+        made["entity"][name_of(file.path, file.hash)] = {
             "prov:label": file.path,
             "prov:location": file.path,
             "prov:type": file.kind,
@@ -47,55 +60,52 @@ def document(lineage: Lineage) -> dict[str, Any]:
     for file in data:
         for address in file.made_by:
             written.setdefault(address, []).append(file)
-    for stage in lineage.upstream.stages:
-        name = f"stage:{_quoted(stage.address)}"
+    for stage in upstream.stages:
+        name = f"stage:{quoted(stage.address)}"
         made["activity"][name] = _activity(stage)
         for dep in stage.deps:
-            _relate(made, "used", "prov:activity", name, "prov:entity", _file(*dep.version))
-        _relate(made, "wasAssociatedWith", "prov:activity", name, "prov:agent", SOFTWARE)
+            relate(made, "used", "prov:activity", name, "prov:entity", name_of(*dep.version))
+        relate(made, "wasAssociatedWith", "prov:activity", name, "prov:agent", SOFTWARE)
         for file in written.get(stage.address, ()):
-            out = _file(file.path, file.hash)
-            _relate(made, "wasGeneratedBy", "prov:entity", out, "prov:activity", name)
+            out = name_of(file.path, file.hash)
+            relate(made, "wasGeneratedBy", "prov:entity", out, "prov:activity", name)
             for dep in stage.deps:
                 if dep.version in versions:
-                    source = _file(*dep.version)
-                    _relate(
+                    source = name_of(*dep.version)
+                    relate(
                         made, "wasDerivedFrom", "prov:generatedEntity", out,
                         "prov:usedEntity", source, {"prov:activity": name},
                     )  # fmt: skip
-    _agents(made, lineage)
-    _reproduction(made, lineage)
-    return dict(made)
+    return made
 
 
 def _activity(stage: Record) -> dict[str, Any]:
-    params = {f"param:{_quoted(name)}": _literal(value) for name, value in stage.params}
+    params = {f"param:{quoted(name)}": _literal(value) for name, value in stage.params}
     return {"prov:label": stage.address, "prov:type": "stage", "dv:command": stage.command} | params
 
 
 def _agents(made: dict[str, Section], lineage: Lineage) -> None:
-    made["agent"][SOFTWARE] = {"prov:type": _name("prov:SoftwareAgent"), "prov:label": "DVC"}
     if lineage.dirty:
         return
-    person = f"agent:{_quoted(lineage.email or lineage.author)}"
+    person = f"agent:{quoted(lineage.email or lineage.author)}"
     made["agent"][person] = {
-        "prov:type": _name("prov:Person"),
+        "prov:type": qualified("prov:Person"),
         "prov:label": lineage.author,
         "dv:email": lineage.email,
     }
-    artifact = _file(lineage.artifact, lineage.hash)
+    artifact = name_of(lineage.artifact, lineage.hash)
     made["entity"][artifact] |= {
         "dv:commit": lineage.code_commit,
         "dv:environment": lineage.environment,
     }
     for doi in lineage.dois:
-        held = f"doi:{_quoted(doi)}"
-        made["entity"][held] = {"prov:type": _name("prov:Collection"), "prov:label": doi}
-        _relate(made, "hadMember", "prov:collection", held, "prov:entity", artifact)
-    _relate(made, "wasAttributedTo", "prov:entity", artifact, "prov:agent", person)
+        held = f"doi:{quoted(doi)}"
+        made["entity"][held] = {"prov:type": qualified("prov:Collection"), "prov:label": doi}
+        relate(made, "hadMember", "prov:collection", held, "prov:entity", artifact)
+    relate(made, "wasAttributedTo", "prov:entity", artifact, "prov:agent", person)
     for name in list(made.get("activity", {})):
-        _relate(made, "wasAssociatedWith", "prov:activity", name, "prov:agent", person)
-    _relate(made, "actedOnBehalfOf", "prov:delegate", SOFTWARE, "prov:responsible", person)
+        relate(made, "wasAssociatedWith", "prov:activity", name, "prov:agent", person)
+    relate(made, "actedOnBehalfOf", "prov:delegate", SOFTWARE, "prov:responsible", person)
 
 
 def _reproduction(made: dict[str, Section], lineage: Lineage) -> None:
@@ -103,15 +113,15 @@ def _reproduction(made: dict[str, Section], lineage: Lineage) -> None:
     if not (lineage.runs and lineage.stage):
         return
     run = lineage.runs[0]  # the later ones only found it there
-    name = f"run:{_quoted(run.run_id)}"
+    name = f"run:{quoted(run.run_id)}"
     times = {"prov:startTime": run.started} | ({"prov:endTime": run.ended} if run.ended else {})
     label = run.name or run.run_id
     made["activity"][name] = {"prov:label": label, "prov:type": "MLflow run", **times}
-    stage = f"stage:{_quoted(lineage.stage)}"  # the stages before it can be older
-    _relate(made, "wasStartedBy", "prov:activity", stage, "prov:starter", name)
+    stage = f"stage:{quoted(lineage.stage)}"  # the stages before it can be older
+    relate(made, "wasStartedBy", "prov:activity", stage, "prov:starter", name)
 
 
-def _relate(
+def relate(
     made: dict[str, Section],
     kind: str,
     subject: str,
@@ -120,19 +130,32 @@ def _relate(
     other: str,
     more: dict[str, str] | None = None,
 ) -> None:
+    """Add a relation to a document.
+
+    Args:
+        made: The document's sections.
+        kind: Which, such as `used`.
+        subject: The role of the first end.
+        one: The first end.
+        role: The role of the other end.
+        other: The other end.
+        more: Further attributes.
+    """
     made[kind][f"_:{kind}{len(made[kind]) + 1}"] = {subject: one, role: other} | (more or {})
 
 
-def _file(path: str, digest: str) -> str:
-    return f"file:{_quoted(path)}@{digest}"
+def name_of(path: str, digest: str) -> str:
+    """Return the qualified name of a version of a file."""
+    return f"file:{quoted(path)}@{digest}"
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """Return a text as the local part of a qualified name."""
     return quote(text, safe="/")
 
 
-def _name(text: str) -> dict[str, str]:
+def qualified(text: str) -> dict[str, str]:
+    """Return a qualified name as a value."""
     return {"$": text, "type": "xsd:QName"}
 
 

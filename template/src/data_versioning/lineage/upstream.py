@@ -85,6 +85,26 @@ def trace(records: Iterable[Record], record: Record, out: Kept) -> Upstream:
     return Upstream(tuple(files.values()), ran, tuple(notes))
 
 
+def everything(records: Sequence[Record]) -> Upstream:
+    """Return the graph of all that is on record, in the order of the records.
+
+    Args:
+        records: All records of a revision.
+    """
+    index = _Index(records)
+    files: dict[tuple[str, str], File] = {}
+    for record in records:
+        kind = "result" if record.is_stage else "data"
+        for out in record.outs:
+            files[out.version] = File(*out.version, kind, (record.address,))
+    for record in records:
+        for dep in record.deps:
+            makers = list(index.makers(dep.path))
+            files.setdefault(dep.version, _file(dep, makers))
+    ran = tuple(record for record in records if record.is_stage)
+    return Upstream(tuple(files.values()), ran, ())
+
+
 def _file(dep: Kept, makers: Sequence[Record]) -> File:
     if makers:
         kind = "result" if any(maker.is_stage for maker in makers) else "data"
