@@ -49,7 +49,7 @@ def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
                 answer = self.answered(request, fault)
                 seen.status, seen.body = answer.status, request.content[:SHOWN]
                 seen.received = request.body.received
-                self.reply(answer)
+                self.reply(answer, request.body.is_open)
                 self.linger(request.body)
             except (Cut, OSError):
                 self.close_connection = True
@@ -95,14 +95,17 @@ def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
             except Broken:
                 raise Cut from None
 
-        def reply(self, answer: Answer) -> None:
+        def reply(self, answer: Answer, closes: bool = False) -> None:
             is_bytes = isinstance(answer.body, bytes)
             body = answer.body if is_bytes else json.dumps(answer.body, ensure_ascii=False).encode()
             headers = {"Content-Type": "text/html" if is_bytes else "application/json"}
             if answer.status == 204 or answer.body is None:
                 body, headers = b"", {}
             headers = {"Server": "nginx", **headers, **answer.headers}
-            headers["Content-Length"] = str(len(body))
+            headers |= {
+                "Content-Length": str(len(body)),
+                **({"Connection": "close"} if closes else {}),
+            }
             self.send_response_only(answer.status)
             self.send_header("Date", self.date_time_string())
             for key, value in headers.items():
@@ -115,9 +118,11 @@ def _handler(state: Archives, apis: Apis) -> type[BaseHTTPRequestHandler]:
 
         def linger(self, body: Body) -> None:
             """Take the rest of a body that was not wanted, or the client could not read."""
-            if not body.rest():
+            if not body.is_open:
                 return
             self.close_connection = True
+            if body.chunked and body.begun:
+                return
             self.connection.shutdown(socket.SHUT_WR)
             deadline = time.monotonic() + LINGER
             self.connection.settimeout(LINGER)

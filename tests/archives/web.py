@@ -52,6 +52,8 @@ class Body:
     piece: int = PIECE
     corrupt: bool = False
     received: int = 0
+    begun: bool = False
+    ended: bool = False
 
     def pieces(self) -> Iterator[memoryview]:
         """Yield the bytes; a piece is overwritten by the next.
@@ -59,7 +61,8 @@ class Body:
         Raises:
             Broken: They ended too early.
         """
-        parts = self._parts() if self.chunked else iter([self.rest()])
+        parts = self._parts() if self.chunked else iter([(self.length or 0) - self.received])
+        self.begun = True
         buffer = memoryview(bytearray(min(self.piece, self.length or self.piece) or 1))
         for left in parts:
             while left:
@@ -77,14 +80,16 @@ class Body:
                     raise Broken
                 if self.pause:
                     self.pause()
+        self.ended = True
 
     def read(self) -> bytes:
         """Return all of it, which is to be small."""
         return b"".join(bytes(piece) for piece in self.pieces())
 
-    def rest(self) -> int:
-        """Return how many bytes are still to come; what came in chunks has none."""
-        return 0 if self.chunked else (self.length or 0) - self.received
+    @property
+    def is_open(self) -> bool:
+        """Whether some of it may still be to come."""
+        return not self.ended and (self.chunked or (self.length or 0) > self.received)
 
     def _parts(self) -> Iterator[int]:
         while True:

@@ -168,6 +168,9 @@ def test_where_the_token_goes(
         osf.status("../users/me")
     with pytest.raises(StudyError, match="by https only"):
         OSFUploader(url="http://osf.example/v2").authorise()
+    hosts = OSFUploader(url="https://api.osf.io/v2/")._api._hosts
+    assert {"api.osf.io", "files.osf.io", "files.de-1.osf.io"} < hosts
+    assert all(one.endswith(".osf.io") for one in hosts)
     monkeypatch.delenv("OSF_TOKEN")
     with pytest.raises(StudyError, match="no token for OSF: OSF_TOKEN"):
         OSFUploader().authorise()

@@ -44,11 +44,8 @@ from data_versioning.rest import Api, once
 from data_versioning.wording import printable
 
 API = "https://api.osf.io/v2"
-# Which of them takes the files depends on the region that an account stores them in.
-FILE_HOSTS = (
-    "files.osf.io", "files.us.osf.io", "files.de-1.osf.io", "files.ca-1.osf.io",
-    "files.au-1.osf.io",
-)  # fmt: skip
+# Of api.osf.io, files.osf.io takes files, or files.us.osf.io, ..., by the region of the account.
+REGIONS = ("", "us.", "de-1.", "ca-1.", "au-1.")
 ACCEPT = "application/vnd.api+json"
 VARIABLE, PAGE = "OSF_TOKEN", "https://osf.io/settings/tokens/"
 IDENTIFIER = {"data": {"type": "identifiers", "attributes": {"category": "doi"}}}
@@ -94,7 +91,8 @@ class OSFUploader:
     def _api(self) -> Api:
         token = found_token(self._token, self.name, VARIABLE, PAGE)
         mends = mends_of_refusals(VARIABLE, PAGE, "osf.full_write") | osf_files.MENDS
-        hosts = FILE_HOSTS if urlsplit(self.server).netloc == urlsplit(API).netloc else ()
+        api, _, domain = urlsplit(self.server).netloc.partition(".")
+        hosts = tuple(f"files.{one}{domain}" for one in REGIONS) if api == "api" else ()
         secret = ("Authorization", f"Bearer {token}")
         return Api(
             self.name, self.server, {"Accept": ACCEPT}, secret,
