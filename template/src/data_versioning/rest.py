@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import time
@@ -191,7 +192,7 @@ class Api:
 
     def _json(self, answer: Response) -> Any:
         try:
-            return answer.json()
+            return json.loads(answer.content.replace(self._token.encode() or b"\0", b"***"))
         except (ValueError, RecursionError):
             raise self._strange(answer) from None
 
@@ -235,8 +236,8 @@ class Api:
 
     def _said(self, answer: Response, verb: str) -> str:
         """Return the status and the reason of a failure; of HTML only the status."""
-        text = "".join(one if one.isprintable() else " " for one in reason(answer))
-        return self._masked(f"{self.name} {verb} ({answer.status_code} {text[:SHOWN]})")
+        text = self._masked(printable(reason(answer)))
+        return f"{self.name} {verb} ({answer.status_code} {text[:SHOWN]})"
 
     def _masked(self, text: str) -> str:
         return text.replace(self._token, "***") if self._token else text

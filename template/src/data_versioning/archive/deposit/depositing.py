@@ -110,7 +110,7 @@ def deposit(
         what = f"a publication in {uploader.name} is for good, and has to be confirmed"
         raise StudyError(what, package.name, "data-versioning deposit --publish")
     with _locked(study):
-        return _deposit(study, uploader, package, metadata, publish, delete_others, confirm)
+        return send(study, uploader, package, metadata, publish, delete_others, confirm)
 
 
 def deposits(study: Study) -> Known:
@@ -132,15 +132,26 @@ def deposits(study: Study) -> Known:
     return Known(found)
 
 
-def _deposit(
+def send(
     study: Study,
     uploader: Uploader,
     package: Package,
     metadata: Metadata,
-    publish: bool,
-    delete_others: bool,
-    confirm: Confirm | None,
+    publish: bool = False,
+    delete_others: bool = False,
+    confirm: Confirm | None = None,
 ) -> Deposited:
+    """Do what `deposit` does, once it is known what goes where.
+
+    Args:
+        study: The study.
+        uploader: The archive.
+        package: The package.
+        metadata: What is said about it.
+        publish: See `deposit`.
+        delete_others: See `deposit`.
+        confirm: See `deposit`.
+    """
     last = state.last(study, uploader.server)
     there = uploader.status(last.id) if last and last.id else None
     if last and there and there.state == PUBLISHED and drafts.holds(there, package.volumes):

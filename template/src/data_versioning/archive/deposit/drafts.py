@@ -80,7 +80,6 @@ def ensure(
         doi=there.doi or None,
         concept_doi=there.concept_doi or None,
         parent=there.parent or None,
-        version=metadata.version or None,
     )
     return Draft(_put(study, seen, known), there, is_told)
 

@@ -32,7 +32,7 @@ class Deposit:
         parent: By which the archive knows all versions.
         doi: Of this version.
         concept_doi: Of all versions.
-        version: Of the study.
+        version: Of the study, once it is published.
         state: `draft` or `published`.
         package: The name of the package that was published.
         files: Its files, with `size` in bytes and `md5`.

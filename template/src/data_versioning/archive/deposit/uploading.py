@@ -108,7 +108,6 @@ class Uploader(Protocol):
         name: What people call the archive.
         server: Its address, as `deposits.json` has it.
         limits: What it takes.
-        is_production: Whether what is published there stays for good.
         reserves: Whether a DOI is there before the publication.
         has_versions: Whether the next version is another deposit, with a DOI of its own.
     """
@@ -116,9 +115,12 @@ class Uploader(Protocol):
     name: str
     server: str
     limits: Limits
-    is_production: bool
     reserves: bool
     has_versions: bool
+
+    @property
+    def is_production(self) -> bool:
+        """Whether what is published there stays for good."""
 
     def authorise(self) -> None:
         """Raise a `StudyError` that names the variable if there is no token; asks no server."""

@@ -67,15 +67,17 @@ class ZenodoUploader:
         self.server = (url or (SANDBOX if sandbox else ZENODO)).rstrip("/").removesuffix("/api")
         host = urlsplit(self.server).netloc
         self.name, self.variable = KNOWN.get(self.server, (host, "INVENIO_TOKEN"))
-        self.is_production = not (
-            self.server == SANDBOX or urlsplit(self.server).hostname in LOOPBACK
-        )
         self._publisher = "Zenodo" if "zenodo" in host else host
         self._token = access_token
 
     def __repr__(self) -> str:
         """Return it without its token."""
         return f"<ZenodoUploader {self.server}>"
+
+    @property
+    def is_production(self) -> bool:
+        """Whether what is published there stays for good."""
+        return self.server != SANDBOX and urlsplit(self.server).hostname not in LOOPBACK
 
     def authorise(self) -> None:
         """Make sure that there is a token.
@@ -121,11 +123,9 @@ class ZenodoUploader:
     def find_deposition(self, marker: str, wait: bool = True) -> list[str]:
         """Return the ids of those of one's newest drafts that have a marker.
 
-        The list is the index of a search, which lags: it is asked for half a minute.
-
         Args:
             marker: The marker.
-            wait: Whether one has to be there.
+            wait: Whether to look for half a minute: the list is a search's, which lags.
         """
         for pause in pauses(POLLS if wait else 1):
             hits = self._api.get("/user/records", size="25").get("hits") or {}
@@ -157,7 +157,7 @@ class ZenodoUploader:
         if found is None:
             return Status(str(deposition_id), GONE)
         state = PUBLISHED if found.get("is_published") else DRAFT
-        return zenodo_shapes.status(found, state, self._files.listed(at))
+        return zenodo_shapes.status(str(deposition_id), found, state, self._files.listed(at))
 
     def add_metadata(self, deposition_id: int | str, metadata: Given) -> dict[str, Any]:
         """Replace the metadata of a draft.

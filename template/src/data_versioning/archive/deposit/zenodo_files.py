@@ -108,7 +108,10 @@ class Files:
             answer: Any = self._api.call("POST", f"{file(at, name)}/commit", patience=SLOW)
             return stored(self._api.object(answer))
 
-        return once(find, make, look_first=False)[0]
+        try:
+            return once(find, make, look_first=False)[0]
+        except Unanswered as error:  # to send all of it again would not help
+            raise StudyError(error.what, error.where, error.mend) from None
 
     def _entry(self, at: str, name: str) -> StoredFile | None:
         with absent():

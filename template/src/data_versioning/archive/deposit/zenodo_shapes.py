@@ -67,16 +67,20 @@ def doi_of(found: Mapping[str, Any]) -> str:
     return identifier if re.fullmatch(r"10\.\d{4,9}/[!-~]+", identifier) else ""
 
 
-def status(found: Mapping[str, Any], state: str, files: Mapping[str, StoredFile]) -> Status:
+def status(
+    number: str, found: Mapping[str, Any], state: str, files: Mapping[str, StoredFile]
+) -> Status:
     """Return a record as it is known here.
 
     Args:
+        number: The id that was asked for.
         found: As the server has it.
         state: What it is.
         files: Its files.
     """
-    doi, number = doi_of(found), str(found.get("id"))
-    parent = found.get("parent") or {}
+    if str(found.get("id")) != number:
+        raise StudyError("the archive answered with another deposit than was asked", number)
+    doi, parent = doi_of(found), found.get("parent") or {}
     concept = doi_of(parent)
     if not concept and parent.get("id") and doi.endswith(f".{number}"):
         # It is registered with the first publication, under the number of all versions.
