@@ -40,14 +40,17 @@ def serve(argv: Sequence[str]) -> int:
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with running(
-        asked.token,
-        quota=asked.quota,
-        faults=faults,
-        prefix=asked.prefix,
-        lag=asked.lag,
-        port=asked.port,
-    ) as state:
-        print(state.url, flush=True)
-        ended.wait()
+    try:
+        with running(
+            asked.token,
+            quota=asked.quota,
+            faults=faults,
+            prefix=asked.prefix,
+            lag=asked.lag,
+            port=asked.port,
+        ) as state:
+            print(state.url, flush=True)
+            ended.wait()
+    except OSError as error:  # somebody else has the port
+        parser.error(f"port {asked.port}: {error}")
     return 0
