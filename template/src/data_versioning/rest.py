@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from data_versioning.errors import StudyError
-from data_versioning.rest_failures import asked_to_wait, reason
+from data_versioning.rest_failures import asked_to_wait, is_limited, reason
 from data_versioning.wording import printable
 
 if TYPE_CHECKING:
@@ -135,12 +135,8 @@ class Api:
             else:
                 if answer.is_success:
                     return answer
-                status = answer.status_code
-                # GitHub's secondary limits are 403 with this header.
-                limited = status == 429 or (
-                    status in (403, 503) and "retry-after" in answer.headers
-                )
-                if status < 500 and not limited:
+                limited = is_limited(answer)
+                if answer.status_code < 500 and not limited:
                     raise self._refused(answer, where)
                 asked = asked_to_wait(answer) if limited else None
                 if asked is not None and asked > LONGEST:

@@ -40,6 +40,13 @@ def reasons(errors: object) -> str:
     return "; ".join(said)
 
 
+def is_limited(answer: Response) -> bool:
+    """Tell whether a server did nothing, as it was asked too often."""
+    # GitHub's secondary limits are 403 with this header.
+    later = answer.status_code in (403, 503) and "retry-after" in answer.headers
+    return later or answer.status_code == 429
+
+
 def asked_to_wait(answer: Response) -> float | None:
     """Return how many seconds a server asks to wait, or None if it does not say.
 
