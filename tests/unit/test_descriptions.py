@@ -213,7 +213,8 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
         "| 1 | Body-mass index has an effect. | `make repro` | `results/metrics.json` "
         "| bmi\\_effect 0.32 (95 % CI \\| 0.24 to 0.40) | relative difference 1e-06 |",
         "| 2 | It can be seen. | `make figures` |  |  |  |",
-        "1. Unpack 2 volumes, `bmi.zip` and `bmi.data-001.zip`, into one empty folder.",
+        "1. Unpack 2 volumes, `bmi.zip` and `bmi.data-001.zip`, into one empty folder that "
+        "is in no git repository.",
         "4. Fetch the data that is not in the package; see Data below.",
         f"| `data/raw` | data | 4.1 kB | 2 | `{RAW.md5}` | `s3://bucket/ada` |",
         "2 minutes on a laptop",

@@ -74,7 +74,7 @@ def _worded(error: ValidationError) -> Iterator[str]:
         return
     where = _where(list(error.absolute_path))
     key = next((part for part in reversed(error.absolute_path) if isinstance(part, str)), "")
-    if error.absolute_path and error.absolute_path[0] == "identifiers":
+    if "identifiers" in error.absolute_path:
         key = {"value": "doi", "type": "identifier"}.get(key, key)
     if error.validator == "required":
         for name in error.validator_value:
@@ -108,7 +108,7 @@ def _meant(error: ValidationError) -> list[ValidationError]:
     branches: dict[int, list[ValidationError]] = {}
     for one in error.context or ():
         branches.setdefault(int(one.schema_path[0]), []).append(one)
-    if isinstance(instance, dict) and list(error.absolute_path)[:1] == ["identifiers"]:
+    if isinstance(instance, dict) and "identifiers" in error.absolute_path:
         # The kinds differ in what `type` may be; of a kind that there is not, that is the error.
         kind = [one for one in branches.values() if not any("type" in each.path for each in one)]
         return kind[0] if kind else [one for one in branches[0] if "type" in one.path]

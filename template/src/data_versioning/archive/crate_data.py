@@ -53,8 +53,14 @@ class Data:
             while above:
                 self._inside.setdefault(above, []).append(entity)
                 above = posixpath.dirname(above)
-        # Everything that is part of the crate; folders join once a stage has read or written them.
-        self.parts = [*self._files.values(), *self._pointers.values()]
+        self._folders: dict[str, Reference] = {}  # those that a stage has read or written
+
+    @property
+    def parts(self) -> list[Reference]:
+        """Everything that is part of the crate but not of a folder in it."""
+        held = {one["@id"] for path in self._folders for one in self._inside[path]}
+        single = [one for one in self._files.values() if one["@id"] not in held]
+        return [*single, *self._folders.values(), *self._pointers.values()]
 
     def entity(self, kept: Kept) -> Reference:
         """Return the entity of something that a stage read or wrote; add it if it is new.
@@ -86,16 +92,15 @@ class Data:
         )
 
     def _folder(self, path: str, kept: Kept) -> Reference:
-        folder = self._graph.add(
-            f"{Graph.quoted(path)}/",
-            "Dataset",
-            name=path,
-            hasPart=self._inside[path],
-            identifier=_identifier(kept.md5),
-        )
-        if folder not in self.parts:
-            self.parts.append(folder)
-        return folder
+        if path not in self._folders:
+            self._folders[path] = self._graph.add(
+                f"{Graph.quoted(path)}/",
+                "Dataset",
+                name=path,
+                hasPart=self._inside[path],
+                identifier=_identifier(kept.md5),
+            )
+        return self._folders[path]
 
     def _pointer(self, pointer: Pointer) -> Reference:
         folder = pointer.md5.endswith(".dir")

@@ -129,7 +129,8 @@ def _steps(facts: Facts, pointers: Sequence[Pointer], volumes: Sequence[str]) ->
     more = f" and {len(volumes) - 2} more" if len(volumes) > 2 else ""
     steps = [
         (
-            f"Unpack {counted(len(volumes), 'volume')}, {names}{more}, into one empty folder.",
+            f"Unpack {counted(len(volumes), 'volume')}, {names}{more}, into one empty folder that "
+            "is in no git repository.",
             "unzip -q '*.zip' -d artifact && cd artifact",
         ),
         ("Compare every file with its checksum. This changes nothing.", VERIFY),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,12 +33,12 @@ def wire(study: Study) -> int:
     if top is not None:
         steps += [("merge drivers", git_hooks.install_drivers)]
     if own_repository:
-        steps += [("git hooks", git_hooks.install), ("first commit", _first_commit)]
+        steps += [("git hooks", git_hooks.install), ("first commit", first_commit)]
     for name, step in steps:
-        if report.failed and step is _first_commit:
+        if report.failed and step is first_commit:
             report.skipped(name, "until the steps above are done")
             continue
-        if step is _first_commit and git.head(study.root) and not _committed(study.root, MARKER):
+        if step is first_commit and git.head(study.root) and not _committed(study.root, MARKER):
             report.skipped(name, YOURS_TO_MAKE)
             continue
         try:
@@ -93,16 +95,46 @@ def _mlflow(study: Study) -> str:
     return "runs go to mlflow.db"
 
 
-def _first_commit(study: Study) -> str:
+def first_commit(study: Study) -> str:
+    """Commit everything, unless something is committed already; returns what there is.
+
+    An unpacked package is nobody's new work: whoever unpacks it need not be known to git, and the
+    hooks would take its checksums for secrets.
+
+    Args:
+        study: The study.
+
+    Raises:
+        StudyError: Git does not know who commits, or a hook refuses.
+    """
     root = study.root
     if git.head(root):
         return "exists"
-    identity = [] if git.has_identity(root) else _identity_from_answers(study)
-    version = str(study.answers.get("_commit") or "unversioned")
+    known = git.has_identity(root)
+    if package := _package(root):
+        nobody = ["-c", "user.name=data-versioning", "-c", "user.email=package@localhost"]
+        config = ["-c", f"core.hooksPath={os.devnull}", *([] if known else nobody)]
+        message = f"chore: unpack {package}"
+    else:
+        config = [] if known else _identity_from_answers(study)
+        version = str(study.answers.get("_commit") or "unversioned")
+        message = f"chore: start the study from copier-research {version}"
     git.stage_all(root)
-    git.commit(root, f"chore: start the study from copier-research {version}", identity)
+    git.commit(root, message, config)
     made = git.head(root) or ""
-    return f"{made[:8]}" + (f", as {identity[1].partition('=')[2]}" if identity else "")
+    who = [one.partition("=")[2] for one in config if one.startswith("user.name=")]
+    return f"{made[:8]}" + (f", as {who[0]}" if who else "")
+
+
+def _package(root: Path) -> str:
+    """Return the name of the package that a folder was unpacked from; empty if it was not."""
+    from data_versioning.archive.manifest import FORMAT, MANIFEST
+
+    try:
+        said = json.loads((root / MANIFEST).read_bytes())
+        return Path(said["volumes"][0]).stem if said["format"] == FORMAT else ""
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _identity_from_answers(study: Study) -> list[str]:
