@@ -14,6 +14,7 @@ from benchmarks.workplace import CommandError, Workplace
 
 GB = 10**9
 MB = 10**6
+GROWTH = 1.1  # times as fast as the data a cost may grow
 SIZES = "BENCH_GB"
 STEP = 0.02  # seconds between two looks at the disk
 STARTING = Path(__file__).with_name("cost_process.py")
