@@ -21,6 +21,7 @@ from data_versioning.archive.deposit.uploading import (
     Status,
     StoredFile,
     Uploader,
+    is_same,
     refuse,
     today,
 )
@@ -173,7 +174,11 @@ def send(
             uploader.delete_file(number, name)
         else:
             others.append(name)
-    sent = {path.name: uploader.upload_file(number, path) for path in package.volumes}
+    sent = {}
+    for path in package.volumes:
+        held = made.status.files.get(path.name)
+        is_there = held is not None and is_same(path, held)
+        sent[path.name] = held if held and is_there else uploader.upload_file(number, path)
     there = uploader.status(number)
     drafts.refuse_different(uploader, sent, there)
     if not publish:

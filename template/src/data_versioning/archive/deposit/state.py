@@ -15,7 +15,7 @@ from typing import Any
 
 from data_versioning.archive.deposit.uploading import DRAFT, PUBLISHED
 from data_versioning.errors import StudyError
-from data_versioning.study import Study
+from data_versioning.study import Study, mend_of_conflict
 
 STATE = "deposits.json"
 FORMAT = 1
@@ -64,10 +64,14 @@ def read(study: Study) -> list[Deposit]:
     """
     path = study.root / STATE
     try:
-        said = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        said = json.loads(content)
     except FileNotFoundError:
         return []
     except (ValueError, RecursionError):
+        if re.search(rb"(?m)^<{7} ", content):
+            mend = mend_of_conflict(STATE)
+            raise StudyError(f"{STATE} is in conflict", str(path), mend) from None
         raise StudyError("not valid JSON", str(path), MEND) from None
     if not isinstance(said, dict) or said.get("format") != FORMAT:
         raise StudyError("written by another version of the tooling", str(path), MEND)

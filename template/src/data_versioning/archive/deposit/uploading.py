@@ -205,16 +205,18 @@ class Body:
         sent, hashed = 0, Future[None]()
         hashed.set_result(None)
         shown = Progress(printable(self.path.name), self.size)
-        with self.path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as worker:
-            while (piece := file.read(PIECE)) and sent + len(piece) <= self.size:
+        try:
+            with self.path.open("rb", buffering=0) as file, ThreadPoolExecutor(1) as worker:
+                while (piece := file.read(PIECE)) and sent + len(piece) <= self.size:
+                    hashed.result()
+                    hashed = worker.submit(digest.update, piece)  # while it is sent
+                    yield piece
+                    sent += len(piece)
+                    shown.add(len(piece))
                 hashed.result()
-                hashed = worker.submit(digest.update, piece)  # while it is sent
-                yield piece
-                sent += len(piece)
-                shown.add(len(piece))
-            hashed.result()
-            changed = bool(piece) or sent != self.size
-        shown.end()
+                changed = bool(piece) or sent != self.size
+        finally:
+            shown.end()
         if changed:
             what = "the file changed while it was uploaded"
             raise StudyError(what, str(self.path), "make package && make deposit")

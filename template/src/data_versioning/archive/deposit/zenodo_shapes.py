@@ -117,7 +117,7 @@ def complaint(archive: str, what: str, refused: StudyError | None = None) -> Stu
     field = re.search(r"\bmetadata\.(\w+)", what)
     if field and field[1] in SOURCES:
         return StudyError(f"{archive} takes this not: {printable(what)}", *SOURCES[field[1]])
-    if re.search("quota|size exceeded|max amount", what):
+    if re.search("quota|size exceeded|max amount", what, re.IGNORECASE):
         mend = "make package, with archive.data: pointers in study.yaml"
         return StudyError(what, refused.where if refused else "", mend)
     return refused or StudyError(f"{archive} takes this not: {printable(what)}", "", "make deposit")
