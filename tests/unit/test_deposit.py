@@ -515,7 +515,9 @@ def test_the_token_is_nowhere(
         told.append(f"{found.value!r} {found.value} {found.value.where} {found.value.mend}")
     double.faults.clear()
     assert "points elsewhere (302)" in told[0] and "*** may not" in told[1]
-    assert "give the token deposit:write" in told[2] and "wait 60 minutes, then: make" in told[4]
+    assert "give the token deposit:write" in told[2]
+    assert f"wait 60 minutes, then: make deposit TO={double.url}" in told[4]
+    assert "; what has arrived is kept: POST" in told[5]
     made = depositing.deposit(cited, package, double.url)
     uploader = ZenodoUploader(TOKEN, url=double.url)
     told += [made.text(), str(made.as_dict()), repr(uploader), str(vars(uploader._api).keys())]

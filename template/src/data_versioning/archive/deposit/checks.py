@@ -1,19 +1,45 @@
-"""What speaks against publishing a package, and what is asked before it."""
+"""What speaks against publishing a package, what is asked before it, and how it goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from data_versioning.archive.deposit.uploading import Status, Uploader
+from data_versioning.archive.deposit.uploading import AGAIN, Status, Uploader
 from data_versioning.archive.package_files import DATA
 from data_versioning.archive.settings import RESTRICTED
+from data_versioning.errors import StudyError
+from data_versioning.locking import exclusive
+from data_versioning.study import Study
 from data_versioning.wording import counted, listed, printable, sized
 
 if TYPE_CHECKING:
     from data_versioning.archive.package import Package
 
+LOCK = ".dvc/tmp/deposit.lock"
 Refusal = tuple[str, str, str]  # what, where, mend
+
+
+@contextmanager
+def resumable(study: Study, to: str | None) -> Iterator[None]:
+    """Deposit alone; where it stops, say what is safe and how it goes on.
+
+    Args:
+        study: The study.
+        to: The archive, if it is another than that of the study.
+    """
+    try:
+        with exclusive(study.root / LOCK, "it deposits a package"):
+            yield
+    except StudyError as error:
+        goes_on = error.mend == AGAIN or error.mend.endswith(f"then: {AGAIN}")
+        kept = "; what has arrived is kept" if goes_on else ""
+        again = f"{AGAIN} TO={shlex.quote(to)}" if to else AGAIN
+        raise StudyError(
+            f"{error.what}{kept}", error.where, error.mend.replace(AGAIN, again)
+        ) from None
 
 
 def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:

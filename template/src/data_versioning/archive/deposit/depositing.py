@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,6 @@ from data_versioning.archive.deposit.uploading import (
 )
 from data_versioning.archive.facts import Release, facts
 from data_versioning.errors import StudyError
-from data_versioning.locking import exclusive
 from data_versioning.study import Study
 from data_versioning.tools import git, git_state
 from data_versioning.wording import counted
@@ -35,7 +34,6 @@ from data_versioning.wording import counted
 if TYPE_CHECKING:
     from data_versioning.archive.package import Package
 
-LOCK = ".dvc/tmp/deposit.lock"
 CITED = (citation.FILE, "README.md")
 Confirm = Callable[[str], bool]
 
@@ -61,7 +59,7 @@ def reserve(study: Study, to: str | None = None) -> str:
     metadata = Metadata.from_facts(facts(study, commit), today())
     metadata.check()
     uploader.authorise()
-    with _locked(study):
+    with checks.resumable(study, to):
         last = state.last(study, uploader.server)
         if last and _is_unchanged(study, uploader, last):
             return last.doi or ""
@@ -110,7 +108,7 @@ def deposit(
     if publish and uploader.is_production and confirm is None:
         what = f"a publication in {uploader.name} is for good, and has to be confirmed"
         raise StudyError(what, package.name, "data-versioning deposit --publish")
-    with _locked(study):
+    with checks.resumable(study, to):
         return send(study, uploader, package, metadata, publish, delete_others, confirm)
 
 
@@ -292,7 +290,3 @@ def _cite(study: Study, uploader: Uploader, there: Status) -> None:
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
         state.write(readme, citation.readme_badge(text, there.doi, address))
-
-
-def _locked(study: Study) -> AbstractContextManager[int]:
-    return exclusive(study.root / LOCK, "it deposits a package")
