@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # what editors and type checkers read
         create_reproducibility_package as create_reproducibility_package,
     )
     from data_versioning.archive.replay import replay as replay
-    from data_versioning.archive.verify_package import check as verify
+    from data_versioning.archive.replay import verify as verify
     from data_versioning.data.datasets import fetch_dataset as fetch_dataset
     from data_versioning.data.drift import detect_drift as detect_drift
     from data_versioning.data.large_files import auto_track_large_files as auto_track_large_files
@@ -63,6 +63,7 @@ _EXPORTS = {
     "setup_mlflow": "experiments.store",
     "track_experiment": "experiments.decorator",
     "validate_data": "data.quality",
+    "verify": "archive.replay",
 }
 __all__ = list(_EXPORTS)
 

@@ -67,7 +67,7 @@ def archived(study: Study, phase: Phase) -> Verdict:
     if not folder.is_dir():
         return False, f"there is no package {PACKAGES}/{folder.name}", PUBLISH
     if problems := verify_package.check(folder):
-        path, what = problems[0]
+        path, what = problems[0][:2]
         return False, f"{folder.name} does not verify: {path}: {what}", PUBLISH
     package = Package.open(folder)
     head = git.resolve(study.root, "HEAD")

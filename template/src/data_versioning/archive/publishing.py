@@ -16,6 +16,7 @@ from data_versioning.phases import gates, plan
 from data_versioning.phases.gate import PhaseGate
 from data_versioning.phases.phase_tags import PhaseTag, next_version, phase_tags
 from data_versioning.phases.plan import Phase
+from data_versioning.phases.progress import order
 from data_versioning.phases.tag_checks import agrees
 from data_versioning.reproduction.sparse import refuse_uncommitted
 from data_versioning.study import MARKER, Study
@@ -23,6 +24,7 @@ from data_versioning.tools import git, git_state
 
 GATE = "archive"
 LATER = ("tests", GATE)  # gates that are checked once, at the end, or not before there is a package
+WRITTEN = (depositing.STATE, *depositing.CITED)
 REFUSED = StudyError("nothing was done: it was not confirmed", "", "make publish")
 Confirm = Callable[[str], bool]
 
@@ -75,6 +77,21 @@ def steps(study: Study, phase: Phase, to: str, publish: bool) -> Iterator[str]:
         yield f"publish the draft at {to}: its files can never be deleted again"
 
 
+def planned(study: Study, to: str | None = None, publish: bool = False) -> str:
+    """Return what `publish` would do, a line for each step; nothing is asked of any server.
+
+    Args:
+        study: The study.
+        to: The archive, as for `publish`.
+        publish: Whether the draft would be made public.
+
+    Raises:
+        StudyError: No phase has the gate `archive`.
+    """
+    there = to or depositing.destination(study)
+    return "\n".join(f"would {step}" for step in steps(study, _phase(study), there, publish))
+
+
 def publish(
     study: Study, confirm: Confirm, to: str | None = None, publish: bool = False
 ) -> Published:
@@ -98,10 +115,8 @@ def publish(
             the archive refused.
     """
     root = study.root
-    phase = next((one for one in plan.phases(study) if GATE in one.gates), None)
-    if phase is None:
-        mend = f"$EDITOR {MARKER}: gates of the phase publication"
-        raise StudyError(f"no phase has the gate {GATE}", MARKER, mend)
+    phase = _phase(study)
+    _finish(study)
     refuse_uncommitted(root, "only a commit can be published: uncommitted changes")
     there = to or depositing.destination(study)
     tagged = _tagged(study, phase)
@@ -130,6 +145,13 @@ def publish(
     return Published(tag.name, package.name, replayed, kept.doi, kept.state, kept.address)
 
 
+def _phase(study: Study) -> Phase:
+    phase = next((one for one in plan.phases(study) if GATE in one.gates), None)
+    if phase is None:
+        raise StudyError(f"no phase has the gate {GATE}", f"{MARKER}: phases", f"$EDITOR {MARKER}")
+    return phase
+
+
 def _tagged(study: Study, phase: Phase) -> PhaseTag | None:
     """Return the tag of this phase that the current commit has, deposits apart."""
     root = study.root
@@ -143,19 +165,26 @@ def _tagged(study: Study, phase: Phase) -> PhaseTag | None:
 
 def _reserve(study: Study, to: str) -> None:
     doi = depositing.reserve(study, to)
-    _commit_state(study, f"docs(citation): reserve {doi}")
+    _commit_state(study, f"docs(citation): reserve {doi or 'a draft'}")
+
+
+def _finish(study: Study) -> None:
+    """Commit what a run that was killed has written down, if nothing else is uncommitted."""
+    changed = set(git_state.changed(study.root, ["."]))
+    if depositing.STATE in changed and changed <= set(WRITTEN):
+        _commit_state(study, "data(archive): note what is deposited")
 
 
 def _commit_state(study: Study, message: str) -> None:
-    written = [depositing.STATE, "CITATION.cff", "README.md"]
-    there = [path for path in written if (study.root / path).is_file()]
+    there = [path for path in WRITTEN if (study.root / path).is_file()]
     git.commit_only(study.root, there, message)
 
 
 def _refuse_failing(study: Study, phase: Phase) -> None:
     """Check what takes seconds before what takes minutes."""
     quick = [gate for gate in phase.gates if gate not in LATER]
-    failed = [one for one in gates.check(study, phase, quick) if not one.ok]
+    found = [*order(study, phase), *gates.check(study, phase, quick)]
+    failed = [one for one in found if not one.ok]
     if failed:
         what = f"phase {phase.name} is not complete: {failed[0].gate}"
         raise StudyError(what, failed[0].evidence, failed[0].mend)
@@ -172,7 +201,7 @@ def _package(study: Study, phase: Phase, tagged: PhaseTag | None) -> Package:
         release = Release(phase.tag(next_version(study.root, phase).patch), phase.name, runs)
         package = create_reproducibility_package(release=release, project_dir=study.root)
     if problems := verify_package.check(package.folder):
-        path, what = problems[0]
+        path, what = problems[0][:2]
         raise StudyError(f"the package does not verify: {what}", path, "make publish")
     return package
 

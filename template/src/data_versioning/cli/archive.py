@@ -114,9 +114,13 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _deposit(args: argparse.Namespace) -> None:
+    from data_versioning.archive.deposit import state
     from data_versioning.archive.deposit.depositing import deposit
 
     study = Study.open()
+    if args.if_reserved and not any(one.doi for one in state.read(study)):
+        print("nothing to deposit: no draft with a DOI is reserved in this commit")
+        return
     done = deposit(
         study,
         _opened(args.package),

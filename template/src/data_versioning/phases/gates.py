@@ -114,11 +114,14 @@ def _logged(study: Study, _: Phase) -> Verdict:
     if (run := checks.run_of_lock(study)) is None:
         return False, f"no finished run holds dvc.lock {digest[:8]}", checks.LOG
     name, commit = run["run_id"][:8], run["commit"]
-    if not re.fullmatch("[0-9a-f]{40}", commit) or git_state.unknown_commits(root, [commit]):
+    # A run before the first commit is as good as one on changes that were committed since.
+    is_known = commit == "none" or not git_state.unknown_commits(root, [commit])
+    if not is_known:
         what = f"run {name} ran on commit {commit[:8]}, which is not in this repository"
         return False, what, "git fetch --all --tags"
     metrics = counted(len(run["metrics"]), "metric")
     on = f"{commit[:8]} and changes committed since" if run["dirty"] else commit[:8]
+    on = "what was committed first" if commit == "none" else on
     return True, f"run {name} finished with {metrics}, dvc.lock {digest[:8]}, on {on}", ""
 
 

@@ -293,7 +293,8 @@ def _failure(what: str, printed: bytes, mend: str = "") -> StudyError:
     if lock := re.search(r"'(.+\.lock)': File exists", text):
         mend = f"wait, or, if no git is running any more: rm {shlex.quote(lock[1])}"
         return StudyError("another git is at work, or was killed", lock[1], mend)
-    return StudyError(what, last_line(text), mend)
+    hooks = re.findall(r"^(.+?)\.{3,}Failed$", text, re.MULTILINE)  # as pre-commit says it
+    return StudyError(what, "; ".join(hooks) or last_line(text), mend)
 
 
 def _environment(index: Path | None) -> dict[str, str] | None:
