@@ -38,6 +38,8 @@ def test_eleven_phases(template_clone: Path, tmp_path: Path) -> None:
         'unanswered question "',
         " answers, and lacks ",
         "no finished run holds dvc.lock ",
+        "there is no package packages/",
+        "outputs came out as packaged",
     ):
         assert evidence in said
     assert git(study, "tag", "--list", "v*", "--sort=v:refname").split() == TAGS
