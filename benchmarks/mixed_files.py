@@ -13,7 +13,7 @@ from pathlib import Path
 RECORDINGS = (0.75, 0.1, 0.1, 0.05)  # how the large files share what they have
 TABLES = 3
 SMALL = 20_000  # bytes of a small file
-GROUPS = ("control", "case")
+GROUPS = ("control_arm", "Kidney_disease")
 # More than any peer looks back for repetitions, which is 2 MiB.
 BLOCK = 32 * 1024**2  # bytes
 ROWS = 150_000
@@ -27,7 +27,8 @@ def main(folder: str, size: str) -> None:
         _write(Path(folder), noise, int(size), 0, 0)
         return
     rows = "".join(
-        f"{number},{33 + value % 9000 / 1000:.3f},{GROUPS[value & 1]},{value >> 12}\n"
+        f"{number},2024-0{1 + value % 9}-{10 + value % 19},{33 + value % 9000 / 1000:.3f},"
+        f"{GROUPS[value & 1]},{value >> 12}\n"
         for number, value in enumerate(memoryview(noise)[: 4 * ROWS].cast("I"))
     ).encode()
     total, root = int(size), Path(folder)

@@ -22,16 +22,17 @@ MD5_SHARE, FASTER_THAN_ZIP, MEMORY_MB = 0.85, 15, 200
 TEXT = (
     "Data that DVC keeps, in a study with 1,000 scripts: six tenths are four binary files that "
     "nothing compresses, the largest with 45 % of all bytes; three tenths are three CSV files; "
-    "one tenth are files of 20 kB. Everything was read before, and the work tree's files are "
-    "hard links into DVC's cache. Each is a process of its own, whose start counts. Memory is "
-    "that of the largest process; temporary disk is what lay in `TMPDIR` and beside the result "
-    "at the peak, looked at 50 times a second. What takes long ran once, and only with the "
-    "smallest size: `tar`, `zip` and calkit's method, which is DEFLATE at level 6 by "
-    "Python's `zipfile` over the files of git, those of DVC, and `.dvc/cache`: the data "
-    "twice. Calkit itself was not run. Ours checks before that nothing is uncommitted, and "
-    "looks for secrets; it alone has an MD5 and a SHA-256 of every file, and of those with "
-    "data it alone has the same bytes when it is made elsewhere. Targets are those of the "
-    "largest size; growth is to be that of the data, give or take a tenth."
+    "one tenth are files of 20 kB. Everything was read before, and the work tree's files are hard "
+    "links into DVC's cache. Each is a process of its own, whose start counts. Memory is that of "
+    "the largest process; temporary disk is what lay in `TMPDIR` and beside the result at the "
+    "peak, looked at 50 times a second. What takes long ran once, and only with the smallest "
+    "size; the rest ran {repeat} times, after one that does not count. Slow are `tar`, `zip` and "
+    "calkit's method, which is DEFLATE at level 6 by Python's `zipfile` over the files of git, "
+    "those of DVC, and `.dvc/cache`: the data twice. Calkit itself was not run. Ours checks "
+    "before that nothing is uncommitted, and looks for secrets; it alone has an MD5 and a SHA-256 "
+    "of every file, and of those with data it alone has the same bytes when it is made elsewhere. "
+    "Targets are those of the largest size; growth is to be that of the data, give or take a "
+    "tenth."
 )
 # What a package is made from, beside data and code.
 STUDY = {
@@ -105,7 +106,7 @@ SLOW = (TAR, ZIP, CALKIT)
 
 def package(place: Workplace) -> str:
     """Package a study of mixed files, in sizes that differ by ten."""
-    parts = ["## Package", TEXT]
+    parts = ["## Package", TEXT.format(repeat=min(place.repeat, AT_MOST))]
     found: dict[float, dict[str, Costs]] = {}
     first, *_ = asked = sizes(1, 10)
     for size in asked:
