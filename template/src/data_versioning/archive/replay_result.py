@@ -93,6 +93,13 @@ class Replay:
         lines += [f"not run: {name}: it is frozen" for name in self.frozen]
         lines += [f"{one.verdict:<{width}}  claim: {printable(one.claim)}  ({_shown_by(one)})"
                   f"{_how(one.how)}" for one in self.claims]  # fmt: skip
+        lines.append(self.said())
+        if self.folder:
+            lines.append(f"kept in {self.folder}")
+        return "\n".join(lines)
+
+    def said(self) -> str:
+        """Return how many outputs came out, and how many claims that confirms."""
         good = sum(one.verdict in GOOD for one in self.outputs)
         within = sum(one.verdict == WITHIN for one in self.outputs)
         said = [f"{good} of {counted(len(self.outputs), 'output')} came out as packaged"]
@@ -101,10 +108,7 @@ class Replay:
         if self.claims:
             held = sum(one.verdict in GOOD for one in self.claims)
             said.append(f"{held} of {counted(len(self.claims), 'claim')} confirmed")
-        lines.append(f"{', '.join(said)}: {self.seconds:.0f} s without cache")
-        if self.folder:
-            lines.append(f"kept in {self.folder}")
-        return "\n".join(lines)
+        return f"{', '.join(said)}: {self.seconds:.0f} s without cache"
 
 
 def _how(how: str) -> str:

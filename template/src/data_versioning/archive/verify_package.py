@@ -701,7 +701,7 @@ class _Check:
         for name, entity in described.items():
             file = self._files.get(name)
             if file is None:
-                outside = pointers.intersection([name, *_parents(name)]) or "://" in name
+                outside = pointers.intersection([name, *_parents(name)]) or _IRI.match(name)
                 if self._manifest and not outside and name not in (MANIFEST, SUMS):
                     self._add(CRATE, f"it lists {printable(name)}, which is not in the package")
                 continue
@@ -740,6 +740,7 @@ _OF_A_MACHINE = re.compile(
     r"(?<![\w.:/-])(?:/(?:home|Users|root|mnt|media|scratch|tmp|private|Volumes)/|[A-Za-z]:\\|file:/)"
     r"[^\s\"']*"
 )
+_IRI = re.compile("[A-Za-z][A-Za-z0-9+.-]+:")  # of what is not a path in the package
 _HEX = re.compile("[0-9a-f]*")
 _NONE = type(None)
 _SHAPE: dict[str, tuple[type, ...]] = {
@@ -920,8 +921,13 @@ def as_dict(checked: Checked) -> dict[str, Any]:
     return {"whole": not findings, "findings": findings, **counts}
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Check a package and print what is wrong: 0 if nothing is, 1 if something is, 2 if misused."""
+def main(argv: list[str] | None = None, compiled: bool = False) -> int:
+    """Check a package and print what is wrong: 0 if nothing is, 1 if something is, 2 if misused.
+
+    Args:
+        argv: The arguments; those of the command line when not given.
+        compiled: See `examine`.
+    """
     parser = argparse.ArgumentParser(description="Check that a package is whole and unchanged.")
     here = os.path.dirname(os.path.abspath(__file__))
     text = "a folder of volumes, a zip file, or an unpacked package (default: where this file lies)"
@@ -931,7 +937,7 @@ def main(argv: list[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        checked = examine(args.path)
+        checked = examine(args.path, compiled)
     except NoPackage as error:
         print(f"error: {printable(str(error))}", file=sys.stderr)
         return 2

@@ -111,7 +111,7 @@ def prove(study: Study, keep: Path | str | None = None, quiet: bool = False) -> 
         fetch(clone, pipeline, pipeline.missing(names))
         recorded = _records(clone)
         start = time.perf_counter()
-        _run(clone, names, quiet)
+        run(clone, names, quiet)
         seconds = time.perf_counter() - start
         made = _records(clone)
         outputs = _outputs(names, recorded, made)
@@ -151,17 +151,35 @@ def _outputs(names: Sequence[str], recorded: Records, made: Records) -> tuple[Ou
 
 def _varies(clone: Study, name: str, made: Records, quiet: bool) -> bool:
     for _ in range(AGAIN):
-        _run(clone, [name], quiet)
+        run(clone, [name], quiet)
         if _records(clone)[name].outs != made[name].outs:
             return True
     return False
 
 
-def _run(clone: Study, names: Sequence[str], quiet: bool) -> None:
+def run(
+    clone: Study,
+    names: Sequence[str],
+    quiet: bool,
+    where: str = "a clean clone",
+    mend: str = "data-versioning prove --keep <folder>, and look there",
+) -> None:
+    """Run stages without a cache, in this order, whether they are up to date or not.
+
+    Args:
+        clone: The study; what the stages track goes into it.
+        names: The stages.
+        quiet: Write nothing to standard output.
+        where: What to call the place in an error.
+        mend: The mend of a stage that fails.
+
+    Raises:
+        StudyError: A stage failed, or DVC cannot run them.
+    """
     argv = ["dvc", "repro", "--force", "--no-run-cache", "--single-item", "--", *names]
     out = sys.stderr if quiet else sys.stdout
     status, stderr = stream(argv, clone.root, "ERROR:", environment(clone), out)
     if status != 0:
         stage, reason = dvc.failure(stderr)
-        what = f"stage '{stage}' failed in a clean clone" if stage else "the pipeline did not run"
-        raise StudyError(what, reason, "data-versioning prove --keep <folder>, and look there")
+        what = f"stage '{stage}' failed in {where}" if stage else "the pipeline did not run"
+        raise StudyError(what, reason, mend)
