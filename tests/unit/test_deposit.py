@@ -370,14 +370,25 @@ def test_what_is_in_the_draft_besides(cited: Study, double: Archives) -> None:
     first = packaged(cited)
     depositing.deposit(cited, first, double.url)
     (one,) = double.records.all.values()
-    ZenodoUploader(url=double.url).upload_file(one.id, cited.root / "in.txt")
+    figures = cited.root / "my-study-figures.zip"
+    figures.write_text("by hand")
+    tagged = cited.root / "my-study-v1.0.0-data.data-001.zip"
+    tagged.write_text("of an older tag")
+    git(cited.root, "tag", "v1.0.0-data")
+    for path in (cited.root / "in.txt", figures, tagged):
+        ZenodoUploader(url=double.url).upload_file(one.id, path)
+    figures.unlink()
+    tagged.unlink()
     (cited.root / "notes.txt").write_text("more\n")
     study = committed(cited)
     package = packaged(study)
     made = depositing.deposit(study, package, double.url)
-    assert made.others == ["in.txt"] and "try: data-versioning deposit --delete" in made.text()
+    assert (
+        made.others == ["in.txt", figures.name]
+        and "try: data-versioning deposit --delete" in made.text()
+    )
     assert made.notes == [f"the package does not hold its DOI, {made.doi}: make publish"]
-    assert files_of(one) == sizes(package) | {"in.txt": 5}
+    assert files_of(one) == sizes(package) | {"in.txt": 5, figures.name: 7}
     made = depositing.deposit(study, package, double.url, delete_others=True)
     assert made.others == [] and files_of(one) == sizes(package)
     assert "look at it, then: make publish PUBLISH=yes" in made.text()
@@ -520,7 +531,11 @@ def test_the_token_is_nowhere(
     assert "; what has arrived is kept: POST" in told[5]
     made = depositing.deposit(cited, package, double.url)
     uploader = ZenodoUploader(TOKEN, url=double.url)
-    told += [made.text(), str(made.as_dict()), repr(uploader), str(vars(uploader._api).keys())]
+    echo = {"id": made.id, "links": {"self_html": f"{double.url}/{TOKEN}"}}
+    double.faults.append(Fault("answer", "GET", "draft$", body=echo))
+    address = uploader.status(made.id).address
+    assert address == f"{double.url}/***"
+    told += [made.text(), str(made.as_dict()), repr(uploader), repr(uploader._api)]
     written = [path.read_bytes() for path in cited.root.rglob("*") if path.is_file()]
     assert not [one for one in written if TOKEN.encode() in one]
     assert TOKEN not in "\n".join([*told, caplog.text, *capfd.readouterr()])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from data_versioning.archive.settings import RESTRICTED
 from data_versioning.errors import StudyError
 from data_versioning.locking import exclusive
 from data_versioning.study import Study
+from data_versioning.tools import git
 from data_versioning.wording import counted, listed, printable, sized
 
 if TYPE_CHECKING:
@@ -67,15 +69,21 @@ def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:
     return found
 
 
-def is_older(name: str, package: Package) -> bool:
+def is_older(study: Study, name: str, package: Package) -> bool:
     """Tell whether a file is a volume of another package of the same study.
 
     Args:
+        study: The study.
         name: Of the file.
         package: The package.
     """
-    slug = package.manifest["study"]["slug"]
-    return name.startswith(f"{slug}-") and name.endswith(".zip")
+    slug = re.escape(package.manifest["study"]["slug"])
+    found = re.fullmatch(rf"{slug}-(.+?)(\.data-\d+)?\.zip", name)
+    if found is None:
+        return False
+    label = found[1]
+    of_commit = re.fullmatch("[0-9a-f]{12}", label) is not None
+    return of_commit or any(label in names for names in git.tags(study.root).values())
 
 
 def question(uploader: Uploader, package: Package, there: Status, others: Sequence[str]) -> str:

@@ -168,7 +168,7 @@ def send(
     others = []
     for name in sorted(made.status.files.keys() - ours):
         # Volumes of an older package of this study, or what somebody else put there.
-        if delete_others or checks.is_older(name, package):
+        if delete_others or checks.is_older(study, name, package):
             uploader.delete_file(number, name)
         else:
             others.append(name)
@@ -206,7 +206,7 @@ def _published(
         raise StudyError(what, there.address, "make deposit")
     made_of = (package.name, str(package.manifest["commit"]))
     drafts.note(study, known, there, metadata.version, made_of, sent)
-    if not uploader.reserves:
+    if not uploader.reserves and not _has_fixed_doi(study):
         _cite(study, uploader, there)
     drafts.refuse_different(uploader, sent, there)
     notes = []
@@ -277,6 +277,13 @@ def _is_unchanged(study: Study, uploader: Uploader, published: Deposit) -> bool:
     return False
 
 
+def _has_fixed_doi(study: Study) -> bool:
+    """Tell whether the study is published where a DOI stands for bytes that stay."""
+    published = {one.server for one in state.read(study) if one.state == PUBLISHED and one.doi}
+    archives = map(uploader_of, published)
+    return any(one.reserves and one.is_production for one in archives)
+
+
 def _cite(study: Study, uploader: Uploader, there: Status) -> None:
     """Write a DOI into CITATION.cff and README.md."""
     if not there.doi:
@@ -284,9 +291,9 @@ def _cite(study: Study, uploader: Uploader, there: Status) -> None:
     cited, readme = (study.root / name for name in CITED)
     text = cited.read_text(encoding="utf-8")
     state.write(cited, citation.with_doi(text, there.doi, there.concept_doi or None))
-    # The DOI of a rehearsal leads nowhere.
-    leads = uploader.is_production or not there.address
-    address = f"https://doi.org/{there.doi}" if leads else there.address
+    # The DOI of a rehearsal leads nowhere; a draft's own page is for its owner.
+    page = f"{uploader.server}/records/{there.id}" if uploader.reserves else there.address
+    address = f"https://doi.org/{there.doi}" if uploader.is_production else page
     if readme.is_file():
         text = readme.read_text(encoding="utf-8")
         state.write(readme, citation.readme_badge(text, there.doi, address))
