@@ -167,6 +167,7 @@ def test_bytes_depend_on_the_commit_alone(ages: Study, tmp_path: Path) -> None:
     assert again.state == "unchanged" and "(unchanged)" in again.text()
     assert before == {path: path.stat().st_mtime_ns for path in mine.volumes}
 
+    assert layout.check(mine.folder) == []
     files = packed(mine)
     manifest = json.loads(files["MANIFEST.json"])
     assert manifest == mine.manifest
@@ -238,6 +239,11 @@ def _each(*spoils: Spoil) -> Spoil:
     return spoil
 
 
+def _unkept(study: Study) -> None:
+    (study.root / "results/.gitignore").write_text("/metrics.json\n")
+    git(study.root, "rm", "--quiet", "--cached", "results/metrics.json")
+
+
 def _submodule(study: Study) -> None:
     head = git(study.root, "rev-parse", "HEAD").strip()
     git(study.root, "update-index", "--add", "--cacheinfo", f"160000,{head},vendor")
@@ -256,6 +262,11 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
         lambda study: (study.root / "uv.lock").unlink(),
         "the commit locks no environment: uv.lock",
         "make setup && git add uv.lock && git commit",
+    ),
+    "kept nowhere": (
+        _unkept,
+        "neither git nor DVC keeps what a stage made: results/metrics.json",
+        "git add --force -- results/metrics.json && git commit",
     ),
     "no citation": (
         lambda study: (study.root / "CITATION.cff").unlink(),
@@ -306,23 +317,27 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
         "to other systems its name is that of docs/GRÜSSE, welt.txt: docs/Grüße, Welt.txt",
         "git mv --",
     ),
-    "backslash": (_file("a\\b"), "its name has a backslash: a\\b", "git mv -- 'a\\b'"),
-    "control": (_file("a\tb"), "its name has a control character", "git mv --"),
-    "drive": (_file("c:/a"), "its name is absolute", "git mv --"),
+    "backslash": (_file("a\\b"), "a backslash in its name: a\\b", "git mv -- 'a\\b'"),
+    "control": (_file("a\tb"), "a control character in its name", "git mv --"),
+    "drive": (_file("c:/a"), "an absolute name: c:/a", "git mv --"),
     "out": (
         _link("docs/out", "../../x"),
-        "a link that leads out of the study: docs/out -> ../../x",
+        "a link out of the package: ../../x: docs/out",
         "git rm -- docs/out",
     ),
-    "absolute link": (_link("out", "/etc/passwd"), "a link that is absolute", "git rm -- out"),
+    "absolute link": (
+        _link("out", "/etc/passwd"),
+        "a link out of the package: /etc/passwd: out",
+        "git rm -- out",
+    ),
     "link by a link": (
         _each(_link("here", "docs"), _link("docs/out", "../here/../../x")),
-        "a link that leads out of the study: docs/out",
+        "a link out of the package: ../here/../../x: docs/out",
         "git rm -- docs/out",
     ),
     "circle": (
         _each(_link("one", "two"), _link("two", "one")),
-        "a link that leads in a circle",
+        "a link in a circle: two: one",
         "git rm -- one",
     ),
     "submodule": (_submodule, "a submodule is in another repository", "git rm -- vendor"),
@@ -352,6 +367,10 @@ def test_what_is_refused(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         _file("new")(ages)
         create_reproducibility_package()
     assert caught.value.mend == "git add --all && git commit"
+    (root / "new").unlink()
+    edit(root / "data/raw/people.csv", "ada,36", "ada,37")
+    with pytest.raises(StudyError, match="tracked data was changed: data/raw/people"):
+        create_reproducibility_package()
     # A line that says so is no secret, nor is a short or plain value.
     monkeypatch.setenv("DB_PASSWORD", "pioneers")
     commit(ages, {"key.py": f"A = '{KEY}'  # pragma: allowlist secret\n"})
@@ -485,6 +504,7 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
     found = b"".join(path.read_bytes() + path.name.encode() for path in made.volumes)
     for who in (*WHO, head.encode(), head[:12].encode()):
         assert who.lower() not in found.lower(), who
+    assert layout.check(made.folder) == []
     files = packed(made)
     assert files["src/more.py"] == (
         b"# by Anonymous <anonymous@example.org>\nfrom lovely import Grace\n"
@@ -544,3 +564,32 @@ def test_sizes_of_4_gib_and_more(tmp_path: Path) -> None:
         assert infos["behind"].date_time == (2023, 11, 14, 22, 13, 20)
         with opened.open("sparse") as start:
             assert start.read(4) == b"\0" * 4
+
+
+def test_what_lies_where_a_package_goes(ages: Study) -> None:
+    """A killed run leaves nothing that counts; a damaged package is made again; else it stays."""
+    root = ages.root
+    made = create_reproducibility_package(rev="HEAD")
+    volume = made.volumes[0]
+    content = volume.read_bytes()
+    for left in (f"{made.name}.part", f"{made.name}.old.part"):
+        (made.folder.parent / left).mkdir()
+        (made.folder.parent / left / volume.name).write_bytes(content[:100])
+    flipped = bytearray(content)
+    flipped[len(content) // 2] ^= 1
+    for damaged in (bytes(flipped), content[:-1], content + b"\0"):
+        volume.write_bytes(damaged)
+        again = create_reproducibility_package(rev="HEAD")
+        assert again.state == "made" and volume.read_bytes() == content
+        assert os.listdir(root / "packages") == [made.name]
+    (made.folder / f"{made.name}.data-001.zip").write_bytes(content)
+    assert create_reproducibility_package(rev="HEAD").state == "made"
+    assert os.listdir(made.folder) == [volume.name]
+
+    (made.folder / "thesis.docx").write_text("mine")
+    with pytest.raises(StudyError, match="a package is to go there, and something else is"):
+        create_reproducibility_package(rev="HEAD")
+    assert (made.folder / "thesis.docx").read_text() == "mine"
+    with pytest.raises(StudyError, match="no package of this commit"):
+        commit(ages)
+        of_commit(ages)

@@ -41,7 +41,7 @@ class Content:
     size: int
     stage: str | None
     origin: str
-    file: Path | None = None
+    file: str | None = None
     content: bytes | None = None
 
     @property
@@ -50,10 +50,10 @@ class Content:
         return self.mode == layout.LINK
 
     def read(self, blobs: Blobs) -> bytes:
-        """Return what it holds."""
+        """Return what it holds, of what git keeps."""
         if self.content is not None:
             return self.content
-        return self.file.read_bytes() if self.file else blobs.read(self.origin[len(GIT) :])
+        return blobs.read(self.origin[len(GIT) :])
 
     def with_content(self, content: bytes) -> Content:
         """Return it with other bytes; git would call them by this origin."""

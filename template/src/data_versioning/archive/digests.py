@@ -4,40 +4,48 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-CHUNK = 2 * 1024**2  # bytes; what is smaller is not worth handing to a thread more than once
-RING = 6  # chunks in memory
-SMALL = 64 * 1024  # bytes; hashed here, which is faster than handing it to another thread
+CHUNK = 2 * 1024**2  # bytes that are read, and handed to the threads, at a time
+RING = 6  # chunks in memory, and as many batches of small files
+TINY = 2048  # bytes; hashlib keeps the interpreter's lock for less
 Take = Callable[[bytearray | bytes, int], None]  # a buffer, and how much of it counts
 
 
 @dataclass(frozen=True)
 class Digest:
-    """Checksums of some bytes; those that threads still compute are waited for.
+    """Checksums of some bytes.
 
     Args:
         crc: The CRC-32.
         size: In bytes.
+        sums: Returns MD5 and SHA-256, in hexadecimal; waits for them.
     """
 
     crc: int
     size: int
-    _md5: str | Future[str]
-    _sha256: str | Future[str]
+    sums: Callable[[], tuple[str, str]]
 
-    @property
-    def md5(self) -> str:
-        """In hexadecimal."""
-        return self._md5 if isinstance(self._md5, str) else self._md5.result()
 
-    @property
-    def sha256(self) -> str:
-        """In hexadecimal."""
-        return self._sha256 if isinstance(self._sha256, str) else self._sha256.result()
+class _Batch:
+    """Small files whose checksums two threads compute one after the other."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+        self.size = 0
+        self.md5: Future[list[str]] | None = None  # once it is handed to the threads
+        self.sha256: Future[list[str]] | None = None
+        self.found: list[tuple[str, str]] | None = None  # once they are done
+
+    def add(self, content: bytes) -> int:
+        """Add a file; returns its place."""
+        self.contents.append(content)
+        self.size += len(content)
+        return len(self.contents) - 1
 
 
 class OnePass:
@@ -50,28 +58,49 @@ class OnePass:
         self._buffers = [bytearray(CHUNK) for _ in range(RING)]
         self._used: list[tuple[Future[None], ...]] = [()] * RING
         self._next = 0
+        self._batch = _Batch()
+        self._batches: deque[_Batch] = deque()
 
     def __enter__(self) -> OnePass:
         """Start the threads."""
-        self._workers = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
+        self._md5_worker, self._sha_worker = ThreadPoolExecutor(1), ThreadPoolExecutor(1)
         return self
 
     def __exit__(self, *_: object) -> None:
         """End them."""
-        for worker in self._workers:
+        for worker in (self._md5_worker, self._sha_worker):
             worker.shutdown(cancel_futures=True)
 
     def whole(self, content: bytes) -> Digest:
         """Return the checksums of what is in memory."""
-        if len(content) <= SMALL:
-            md5 = _md5(content).hexdigest()
-            return Digest(
-                zlib.crc32(content), len(content), md5, hashlib.sha256(content).hexdigest()
-            )
-        md5_worker, sha_worker = self._workers
-        md5_of = md5_worker.submit(lambda: _md5(content).hexdigest())
-        sha_of = sha_worker.submit(lambda: hashlib.sha256(content).hexdigest())
-        return Digest(zlib.crc32(content), len(content), md5_of, sha_of)
+        crc, size = zlib.crc32(content), len(content)
+        if size <= TINY:
+            found = _md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
+            return Digest(crc, size, lambda: found)
+        batch = self._batch
+        place = batch.add(content)
+        if batch.size >= CHUNK:
+            self._send()
+        return Digest(crc, size, lambda: self._sent(batch, place))
+
+    def _sent(self, batch: _Batch, place: int) -> tuple[str, str]:
+        """Return the checksums of a file of a batch."""
+        if batch is self._batch:
+            self._send()
+        if batch.found is None:
+            assert batch.md5 and batch.sha256
+            batch.found = list(zip(batch.md5.result(), batch.sha256.result(), strict=True))
+            batch.contents = []
+        return batch.found[place]
+
+    def _send(self) -> None:
+        """Hand what has come together to the threads."""
+        batch, self._batch = self._batch, _Batch()
+        batch.md5 = self._md5_worker.submit(_all, batch.contents, _md5)
+        batch.sha256 = self._sha_worker.submit(_all, batch.contents, hashlib.sha256)
+        self._batches.append(batch)
+        if len(self._batches) > RING:
+            self._sent(self._batches.popleft(), 0)
 
     def stream(self, file: BinaryIO, take: Take) -> Digest:
         """Read an open file to its end.
@@ -84,7 +113,7 @@ class OnePass:
             The checksums of what was read.
         """
         md5, sha256 = _md5(), hashlib.sha256()
-        md5_worker, sha_worker = self._workers
+        md5_worker, sha_worker = self._md5_worker, self._sha_worker
         crc = size = 0
         while True:
             place = self._next
@@ -104,9 +133,12 @@ class OnePass:
             size += count
             take(buffer, count)
         # One worker each, in order: these come after the last chunk.
-        return Digest(
-            crc, size, md5_worker.submit(md5.hexdigest), sha_worker.submit(sha256.hexdigest)
-        )
+        md5_of, sha256_of = md5_worker.submit(md5.hexdigest), sha_worker.submit(sha256.hexdigest)
+        return Digest(crc, size, lambda: (md5_of.result(), sha256_of.result()))
+
+
+def _all(contents: list[bytes], made_by: Callable[[bytes], Any]) -> list[str]:
+    return [made_by(content).hexdigest() for content in contents]
 
 
 def _md5(content: bytes = b"") -> Any:

@@ -61,5 +61,18 @@ def made(
 
 
 def _json(document: dict[str, Any]) -> bytes:
-    made = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return f"{made}\n".encode()
+    """Return a document with each part of each of its lists and mappings on a line of its own."""
+    # Python's encoder is in C for what is on one line only: ten times as fast for many files.
+    encode = json.JSONEncoder(sort_keys=True, ensure_ascii=False, allow_nan=False).encode
+    parts = []
+    for key, value in sorted(document.items()):
+        if value and isinstance(value, list):
+            text = "[\n  " + ",\n  ".join(map(encode, value)) + "\n ]"
+        elif value and isinstance(value, dict):
+            lines = (f"{encode(name)}: {encode(one)}" for name, one in sorted(value.items()))
+            text = "{\n  " + ",\n  ".join(lines) + "\n }"
+        else:
+            text = encode(value)
+        parts.append(f" {encode(key)}: {text}")
+    made = ",\n".join(parts)
+    return f"{{\n{made}\n}}\n".encode()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
+import shlex
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from data_versioning.archive.package_files import DATA, RESULT
 from data_versioning.errors import StudyError
@@ -51,17 +53,20 @@ def current(root: Path, commit: str, records: Iterable[Record]) -> list[Record]:
         commit: The commit that they are of.
         records: What it has on record.
     """
-    stages: dict[str, Collection[str]] = {}
-    found = []
-    for record in records:
-        pipeline, _, name = record.address.rpartition(":")
-        pipeline = pipeline or dvc_files.PIPELINE
-        if record.is_stage and pipeline not in stages:
-            content = git.file_at(root, commit, pipeline) or b""
-            stages[pipeline] = (parse_yaml(content, pipeline).get("stages") or {}).keys()
-        if not record.is_stage or name.partition("@")[0] in stages[pipeline]:
-            found.append(record)
-    return found
+    pipelines: dict[str, dict[str, Any]] = {}
+    return [one for one in records if not one.is_stage or _described(root, commit, one, pipelines)]
+
+
+def _described(
+    root: Path, commit: str, record: Record, pipelines: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what a `dvc.yaml` says of a stage; of one that is gone, nothing."""
+    path, _, name = record.address.rpartition(":")
+    path = path or dvc_files.PIPELINE
+    if path not in pipelines:
+        content = parse_yaml(git.file_at(root, commit, path) or b"", path)
+        pipelines[path] = content.get("stages") or {}
+    return dict(pipelines[path].get(name.partition("@")[0]) or {})
 
 
 def stage_of_each(records: Iterable[Record]) -> dict[str, str]:
@@ -93,6 +98,9 @@ def kept_by_dvc(
             known = references.get((out.path, out.md5))
             if known is None and (out.path in in_git or out.path in folders):
                 continue
+            if known is None and record.is_stage and _is_uncached(root, commit, record, out.path):
+                mend = f"git add --force -- {shlex.quote(out.path)} && git commit"
+                raise StudyError("neither git nor DVC keeps what a stage made", out.path, mend)
             if out.path.startswith(("../", "/")) or "://" in out.path:
                 mend = "$EDITOR dvc.yaml, so that the study holds all it makes, then: make repro"
                 raise StudyError("a package cannot hold what lies outside", out.path, mend)
@@ -140,6 +148,23 @@ def chosen(kept: Iterable[KeptByDVC], data: str, budget: int) -> list[KeptByDVC]
             break
         inside.append(one)
     return [one for one in kept if one in inside]
+
+
+def _is_uncached(root: Path, commit: str, record: Record, path: str) -> bool:
+    """Tell whether `dvc.yaml` leaves an output to git; of names with `${}` it is not known."""
+    stage = _described(root, commit, record, {})
+    body = stage.get("do") or stage
+    folder = posixpath.join(
+        posixpath.dirname(record.address.rpartition(":")[0]), str(body.get("wdir") or "")
+    )
+    return any(
+        posixpath.normpath(posixpath.join(folder, str(name))) == path
+        and (options or {}).get("cache") is False
+        for kind in ("outs", "metrics", "plots")
+        for entry in body.get(kind) or []
+        if isinstance(entry, dict)
+        for name, options in entry.items()
+    )
 
 
 def _parents(path: str) -> Iterable[str]:

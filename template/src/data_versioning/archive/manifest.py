@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from json.encoder import encode_basestring
 from typing import Any
 
 from data_versioning.archive import verify_package as layout
@@ -71,7 +72,7 @@ def document(
         "tolerances": plain(facts.tolerances),
         "claims": [asdict(one) for one in facts.claims],
         "files": [
-            asdict(one) | {"mode": format(modes[one.path], "o")}
+            vars(one) | {"mode": format(modes[one.path], "o")}
             for one in sorted(files, key=lambda one: one.path.encode())
         ],
         "pointers": [asdict(one) for one in pointers],
@@ -79,9 +80,23 @@ def document(
 
 
 def text(document: Mapping[str, Any]) -> bytes:
-    """Return a document as it stands in a package."""
-    made = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-    return f"{made}\n".encode()
+    """Return a document as it stands in a package: indented by one, and with its keys in order."""
+    # Python's encoder is in C for what is on one line only: twenty times as fast for many files.
+    files = ",\n".join(map(_entry, document["files"]))
+    around = json.dumps(
+        {**document, "files": []}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
+    )
+    before, empty, after = around.partition('\n "files": []')
+    files = f'\n "files": [\n{files}\n ]' if files else empty
+    return f"{before}{files}{after}\n".encode()
+
+
+def _entry(file: Mapping[str, Any]) -> str:
+    fields = ",\n".join(
+        f'   "{key}": {encode_basestring(value) if isinstance(value, str) else json.dumps(value)}'
+        for key, value in sorted(file.items())
+    )
+    return f"  {{\n{fields}\n  }}"
 
 
 def sums(files: Iterable[PackagedFile], modes: Mapping[str, int], manifest: str) -> bytes:

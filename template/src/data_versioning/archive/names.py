@@ -1,4 +1,4 @@
-"""Names that every system can unpack, and links that stay inside."""
+"""Names that every system can unpack, and links that stay inside, before a package has them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,9 @@ import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 
 from data_versioning.archive.generated import GENERATED
+from data_versioning.archive.verify_package import link_problem, name_problem
 from data_versioning.errors import StudyError
 from data_versioning.wording import printable
-
-_FOLLOWED = 40  # links that lead to links; Linux follows as many
 
 
 def refuse_names(paths: Iterable[str], in_git: Collection[str]) -> None:
@@ -27,8 +26,8 @@ def refuse_names(paths: Iterable[str], in_git: Collection[str]) -> None:
     known = {_folded(name): "" for name in GENERATED}
     for path in paths:
         mend = _rename(path, path in in_git)
-        if why := _unportable(path):
-            raise StudyError(f"its name {why}", printable(path), mend)
+        if why := name_problem(path):
+            raise StudyError(why, printable(path), mend)
         other = known.setdefault(_folded(path), path)
         if other is path:
             continue
@@ -57,32 +56,15 @@ def refuse_links(links: Mapping[str, str]) -> None:
     Raises:
         StudyError: Names the link.
     """
-    for path, target in links.items():
-        if why := _leaves(path, target, links):
+    for path in links:
+        if why := link_problem(path, dict(links)):
             mend = f"git rm -- {shlex.quote(path)}, and put there what it leads to"
-            raise StudyError(
-                f"a link that {why}", f"{printable(path)} -> {printable(target)}", mend
-            )
-
-
-def _unportable(path: str) -> str:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return "is not UTF-8"
-    parts = path.split("/")
-    if path.startswith("/") or parts[0][1:2] == ":":
-        return "is absolute"
-    if not path or {"", ".", ".."} & set(parts):
-        return "leaves the folder it is in"
-    if "\\" in path:
-        return "has a backslash"
-    if any(unicodedata.category(letter) in ("Cc", "Zl", "Zp") for letter in path):
-        return "has a control character"
-    return ""
+            raise StudyError(why, printable(path), mend)
 
 
 def _folded(path: str) -> str:
+    if path.isascii():
+        return path.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
@@ -91,33 +73,3 @@ def _rename(path: str, in_git: bool) -> str:
     if in_git:
         return f"git mv -- {name} <another name>, and commit it"
     return f"mv -- {name} <another name> && dvc commit, and commit it"
-
-
-def _leaves(path: str, target: str, links: Mapping[str, str]) -> str:
-    """Return how a link leaves, or nothing if it does not."""
-    here = posixpath.dirname(path).split("/") if "/" in path else []
-    left = target.split("/")
-    followed = 0
-    if target.startswith("/"):
-        return "is absolute"
-    if "\\" in target or not target or _unportable(target.replace("..", "up")) == "is not UTF-8":
-        return "not every system can follow"
-    while left:
-        part = left.pop(0)
-        if part in ("", "."):
-            continue
-        if part == "..":
-            if not here:
-                return "leads out of the study"
-            here.pop()
-            continue
-        here.append(part)
-        if inner := links.get("/".join(here)):
-            followed += 1
-            if followed > _FOLLOWED:
-                return "leads in a circle"
-            if inner.startswith("/"):
-                return "leads out of the study"
-            here.pop()
-            left = [*inner.split("/"), *left]
-    return ""

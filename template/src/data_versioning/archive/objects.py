@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from data_versioning.archive.kept import KeptByDVC
@@ -26,16 +27,16 @@ class Objects:
     """
 
     def __init__(self, cache: Path) -> None:
-        self._files = cache / "files/md5"
+        self._files = f"{cache}/files/md5"
         self._listings: dict[str, dict[str, str]] = {}
 
-    def path(self, md5: str) -> Path:
+    def path(self, md5: str) -> str:
         """Return where an object is, or would be."""
-        return self._files / md5[:2] / md5[2:]
+        return f"{self._files}/{md5[:2]}/{md5[2:]}"
 
     def has(self, md5: str) -> bool:
         """Tell whether the cache has an object."""
-        return self.path(md5).is_file()
+        return os.path.isfile(self.path(md5))
 
     def files(self, kept: KeptByDVC) -> dict[str, str]:
         """Return the hash of each file that something holds, by its path in the study.
@@ -46,7 +47,7 @@ class Objects:
         if not kept.is_folder:
             return {kept.path: kept.md5}
         if kept.md5 not in self._listings:
-            content = self.path(kept.md5).read_bytes()
+            content = Path(self.path(kept.md5)).read_bytes()
             found = hashlib.md5(content, usedforsecurity=False).hexdigest()
             if found != kept.md5.removesuffix(FOLDER):
                 raise damaged(kept.path, self.path(kept.md5))
@@ -85,11 +86,39 @@ class Objects:
             by_remote: dict[str, list[str]] = {}
             for md5, (_, remote) in self.lacking(kept).items():
                 by_remote.setdefault(remote, []).append(md5)
+            if not by_remote:
+                return
             for remote, hashes in sorted(by_remote.items()):
                 remotes.fetch_objects(study, sorted(hashes), remote)
         if lost := sorted({path for path, _ in self.lacking(kept).values()}):
             what = f"{counted(len(lost), 'file')} neither in DVC's cache nor in a remote"
             raise StudyError(what, printable(listed(lost)), ELSEWHERE)
+
+
+def are_linked(root: Path, kept: Iterable[KeptByDVC], objects: Objects) -> bool:
+    """Tell whether all that is on disk are links to the cache: then nothing differs from it.
+
+    What was not put in place does not differ, either. Where it is not links, DVC has to be asked.
+    """
+    for one in kept:
+        if not os.path.lexists(root / one.path):
+            continue
+        if one.is_folder and not objects.has(one.md5):
+            return False
+        files = objects.files(one)
+        for path in _on_disk(root, one):
+            here, there = f"{root}/{path}", objects.path(files.get(path, ""))
+            if path not in files or not os.path.exists(there) or not os.path.samefile(here, there):
+                return False
+    return True
+
+
+def _on_disk(root: Path, kept: KeptByDVC) -> Iterator[str]:
+    top = f"{root}/{kept.path}"
+    if not os.path.isdir(top):
+        yield kept.path
+    for folder, _, names in os.walk(top):
+        yield from (f"{kept.path}{folder[len(top) :]}/{name}" for name in names)
 
 
 def refuse_unsent(study: Study, pointed: Iterable[KeptByDVC]) -> None:
@@ -113,8 +142,8 @@ def refuse_unsent(study: Study, pointed: Iterable[KeptByDVC]) -> None:
             raise StudyError(what, printable(listed(paths)), "make push")
 
 
-def damaged(path: str, file: Path) -> StudyError:
+def damaged(path: str, file: str) -> StudyError:
     """Return the error that an object does not hold what its name says."""
     what = "damaged in DVC's cache, it does not hold what its name says"
-    mend = f"rm -f {shlex.quote(str(file))} && make pull, then again"
+    mend = f"rm -f {shlex.quote(file)} && make pull, then again"
     return StudyError(what, f"{printable(path)} ({file})", mend)

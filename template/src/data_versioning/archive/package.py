@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from data_versioning.errors import StudyError
 from data_versioning.locking import exclusive
 from data_versioning.study import Study
 from data_versioning.tools import git
-from data_versioning.wording import counted, listed, printable, sized
+from data_versioning.wording import advice, counted, listed, printable, sized
 
 __all__ = ["PACKAGES", "Package", "Release", "create_reproducibility_package", "of_commit"]
 
@@ -114,7 +115,8 @@ class Package:
             lines.append(f"  by pointer    {printable(listed(said['pointers']))}")
         lines += [f"note: {note}" for note in self.notes]
         if self.state != PLANNED:
-            lines.append(f"try: data-versioning verify-package {self.folder}")
+            folder = shlex.quote(str(self.folder))
+            lines.append(advice(f"data-versioning verify-package {folder}"))
         return "\n".join(lines)
 
 

@@ -9,21 +9,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_versioning.archive import kept as keeping
+from data_versioning.archive import verify_package
 from data_versioning.archive.anonymous import Identity, packed
 from data_versioning.archive.contents import Content, in_order, of_dvc, of_git, read_each
 from data_versioning.archive.facts import Facts
 from data_versioning.archive.kept import KeptByDVC
 from data_versioning.archive.names import refuse_links, refuse_names
-from data_versioning.archive.objects import Objects, refuse_unsent
+from data_versioning.archive.objects import Objects, are_linked, refuse_unsent
 from data_versioning.archive.package_files import DATA, Pointer
-from data_versioning.archive.request import Request
+from data_versioning.archive.request import Request, refuse_dirty
 from data_versioning.archive.secrets import Secrets
 from data_versioning.archive.settings import RESTRICTED
 from data_versioning.archive.volumes import planned
 from data_versioning.errors import StudyError
 from data_versioning.phases.lock_check import stale_at
+from data_versioning.phases.work_tree import clean
 from data_versioning.study import Study
-from data_versioning.tools import dvc, dvc_config, git, git_state, git_tree
+from data_versioning.tools import dvc_config, dvc_files, git, git_state, git_tree
 from data_versioning.wording import counted, listed, printable, sized
 
 LOCK, PROJECT = "uv.lock", "pyproject.toml"
@@ -94,6 +96,9 @@ def plan(request: Request, fetch: bool) -> Plan:
     _refuse_passwords(config)
     records = keeping.current(root, commit, request.facts.stages)
     kept = keeping.kept_by_dvc(root, commit, records, in_git)
+    objects = Objects(dvc_config.cache_dir(root)) if kept else None
+    if request.of_work_tree and objects and not are_linked(root, kept, objects):
+        refuse_dirty(study, clean(study))
     inside = keeping.chosen(kept, request.data, request.budget)
     pointed = [one for one in kept if one not in inside]
     from_git = of_git(entries, keeping.stage_of_each(records))
@@ -102,7 +107,7 @@ def plan(request: Request, fetch: bool) -> Plan:
     addresses = [*config.urls.values(), *git_state.remote_urls(root).values()]
     identity = Identity(request.facts, people, addresses) if request.anonymous else None
     from_git, notes = _inspected(study, from_git, secrets, identity)
-    from_dvc, unfetched = _from_dvc(study, inside, fetch)
+    from_dvc, unfetched = _from_dvc(study, inside, objects, fetch) if objects else ([], [])
     contents = in_order([*from_git, *from_dvc])
     refuse_names([one.path for one in contents], in_git)
     pointers = tuple(_pointer(one, config) for one in pointed)
@@ -167,6 +172,7 @@ def _inspected(
         if one.is_link:
             links[one.path] = os.fsdecode(text)
         secrets.refuse(one.path, text)
+        _refuse_machine(one.path, text)
         if any(place in text for place in places):
             local.append(one.path)
         if identity and (clean := identity.rewritten(one, text)) != text:
@@ -177,12 +183,19 @@ def _inspected(
     return found, notes
 
 
+def _refuse_machine(path: str, text: bytes) -> None:
+    """Refuse a pipeline that names a place of one machine: nobody else can run it."""
+    if path.rpartition("/")[2] not in (dvc_files.PIPELINE, dvc_files.LOCK):
+        return
+    for number, line in enumerate(text.decode(errors="replace").splitlines(), 1):
+        if found := verify_package._OF_A_MACHINE.search(line):
+            where = f"{printable(path)}:{number}: {printable(found[0])}"
+            raise StudyError("a path of one machine", where, "$EDITOR dvc.yaml && make repro")
+
+
 def _from_dvc(
-    study: Study, inside: list[KeptByDVC], fetch: bool
+    study: Study, inside: list[KeptByDVC], objects: Objects, fetch: bool
 ) -> tuple[list[Content], list[KeptByDVC]]:
-    if not inside:
-        return [], []
-    objects = Objects(dvc.cache_dir(study.root))
     if fetch:
         objects.fetch(study, inside)
         return of_dvc(inside, objects), []

@@ -11,8 +11,9 @@ from data_versioning.archive.anonymous import LABEL
 from data_versioning.archive.facts import Facts, Release, facts
 from data_versioning.archive.volumes import Limits, limits
 from data_versioning.errors import StudyError, UsageError
+from data_versioning.phases.findings import Verdict
 from data_versioning.phases.phase_tags import phase_tags
-from data_versioning.phases.work_tree import clean
+from data_versioning.phases.work_tree import uncommitted
 from data_versioning.study import Study
 from data_versioning.tools import git
 
@@ -33,6 +34,7 @@ class Request:
         anonymous: Whether to withhold who made it.
         limits: What the archive takes.
         volume_bytes: Bytes of data in a volume at most; None to choose by the size.
+        of_work_tree: Whether nothing on disk may differ from the commit.
     """
 
     study: Study
@@ -44,6 +46,7 @@ class Request:
     anonymous: bool
     limits: Limits
     volume_bytes: int | None
+    of_work_tree: bool
 
     @classmethod
     def of(
@@ -59,9 +62,7 @@ class Request:
         """Return what is asked for; see `package.create_reproducibility_package`."""
         root = study.root
         if rev is None:
-            is_clean, what, mend = clean(study)
-            if not is_clean:
-                raise StudyError(f"a package is made of a commit: {what}", str(root), mend)
+            refuse_dirty(study, uncommitted(study))
         commit = git.resolve(root, rev or "HEAD")
         release = release or _tag(root, rev)
         said = settings.at(root, commit)
@@ -79,7 +80,14 @@ class Request:
             anonymous,
             limits(archive or said.to),
             volume_bytes,
+            rev is None,
         )
+
+
+def refuse_dirty(study: Study, found: Verdict | None) -> None:
+    """Refuse a package of the current commit where something on disk differs from it."""
+    if found and not found[0]:
+        raise StudyError(f"a package is made of a commit: {found[1]}", str(study.root), found[2])
 
 
 def _tag(root: Path, rev: str | None) -> Release | None:

@@ -14,6 +14,10 @@ from data_versioning.wording import printable, sized
 
 SMALLEST = 1024**3  # bytes; below this, data is in the same volume as the code
 SHARE = 80  # volumes that data fills at most, unless one of them would be too large
+_HEADERS = len(layout.local_header(layout.Entry("", 0, 0, 0, 2**32))) + len(
+    layout.central_header(layout.Entry("", 0, 0, 0, 2**32), 2**32)
+)  # bytes of a file's two headers at most, without its name
+_END = len(layout.end_of_volume(0xFFFF, 2**32, 2**32))
 BY_POINTER = "data-versioning package --data pointers"
 
 
@@ -64,7 +68,7 @@ def planned(
         StudyError: The archive does not take this; names the file.
     """
     for one in contents:
-        if _cost([one]) > archive.file:
+        if _cost(one) > archive.file:
             what = f"{archive.name} takes files of {sized(archive.file)} at most"
             where = f"{printable(one.path)} has {sized(one.size)}"
             raise StudyError(what, where, BY_POINTER)
@@ -78,7 +82,7 @@ def planned(
     if total <= size:
         return {main: list(contents)}
     results = [one for one in kept if one.role == RESULT]
-    apart = [one for one in kept if one.role == DATA] if _cost(results) <= size else kept
+    apart = [one for one in kept if one.role == DATA] if sum(map(_cost, results)) <= size else kept
     groups = _filled(apart, size)
     while len(groups) >= archive.files and size < archive.file:
         size = min(2 * size, archive.file)
@@ -111,18 +115,14 @@ def _filled(contents: Iterable[Content], size: int) -> list[list[Content]]:
     groups: list[list[Content]] = []
     room = 0
     for one in contents:
-        if not groups or _cost([one]) > room:
+        if not groups or _cost(one) > room:
             groups.append([])
-            room = size - len(layout.end_of_volume(0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF))
+            room = size - _END
         groups[-1].append(one)
-        room -= _cost([one])
+        room -= _cost(one)
     return groups
 
 
-def _cost(contents: Iterable[Content]) -> int:
-    """Return how many bytes some files have in a volume at most, headers included."""
-    return sum(
-        one.size + len(layout.local_header(entry)) + len(layout.central_header(entry, 0xFFFFFFFF))
-        for one in contents
-        for entry in [layout.Entry(one.path, one.mode, 0, 0, one.size)]
-    )
+def _cost(one: Content) -> int:
+    """Return how many bytes a file has in a volume at most, headers included."""
+    return one.size + _HEADERS + 2 * len(one.path.encode())

@@ -12,7 +12,7 @@ from data_versioning.archive import generated, manifest
 from data_versioning.archive.contents import DVC, MADE, Content
 from data_versioning.archive.digests import CHUNK, Digest, OnePass, Take
 from data_versioning.archive.objects import damaged
-from data_versioning.archive.package_files import PackagedFile
+from data_versioning.archive.package_files import METADATA, PackagedFile
 from data_versioning.archive.planning import LOCK, PROJECT, Plan
 from data_versioning.archive.progress import Progress
 from data_versioning.archive.verify_package import FILE
@@ -23,7 +23,7 @@ from data_versioning.tools import git
 from data_versioning.tools.git_history import Blobs
 from data_versioning.wording import printable
 
-_LATE = 8  # files whose checksums threads may still compute
+_LATE = 2000  # files whose checksums threads may still compute
 
 
 def write(plan: Plan, folder: Path, compare: bool) -> None:
@@ -83,10 +83,10 @@ class _Writing:
             self._progress.add(len(content))
         else:
             try:
-                with one.file.open("rb", buffering=0) as file:
+                with open(one.file, "rb", buffering=0) as file:
                     if one.size > CHUNK:
                         return self._stream(volume, one, file)
-                    content = file.read()
+                    content = file.read(CHUNK + 1)
             except FileNotFoundError:
                 what = "DVC's cache lost it while the package was made"
                 raise StudyError(what, printable(one.path), "make package") from None
@@ -119,23 +119,15 @@ class _Writing:
         """Take the checksums of all but the last few files, and compare them with DVC's."""
         while len(self._late) > most:
             one, volume, digest = self._late.popleft()
-            if one.file and (digest.md5 != one.origin[len(DVC) :] or digest.size != one.size):
+            md5, sha256 = digest.sums()
+            if one.file and (md5 != one.origin[len(DVC) :] or digest.size != one.size):
                 raise damaged(one.path, one.file)
-            self._note(one, volume, digest)
+            self._note(one, volume, digest.size, md5, sha256)
 
-    def _note(self, one: Content, volume: str, digest: Digest) -> None:
+    def _note(self, one: Content, volume: str, size: int, md5: str, sha256: str) -> None:
         self._modes[one.path] = one.mode
         self._files.append(
-            PackagedFile(
-                one.path,
-                one.role,
-                digest.size,
-                digest.sha256,
-                digest.md5,
-                one.stage,
-                one.origin,
-                volume,
-            )
+            PackagedFile(one.path, one.role, size, sha256, md5, one.stage, one.origin, volume)
         )
 
     def _add_generated(self, volume: Volume, name: str) -> None:
@@ -143,20 +135,20 @@ class _Writing:
         uv_lock, pyproject = (git.file_at(root, commit, one) or b"" for one in (LOCK, PROJECT))
         described = (plan.facts, self._files, plan.pointers, plan.names, uv_lock, pyproject)
         for path, content in generated.made(*described):
-            self._note(*self._made(volume, name, path, content))
+            one = Content(path, FILE, generated.role(path), 0, None, MADE)
+            self._note(one, name, *self._add_made(volume, one, content))
         document = manifest.document(
             plan.facts, self._files, self._modes, plan.pointers, plan.names, plan.request.data
         )
-        _, _, digest = self._made(volume, name, manifest.MANIFEST, manifest.text(document))
-        sums = manifest.sums(self._files, self._modes, digest.sha256)
-        self._made(volume, name, manifest.SUMS, sums)
+        last = Content(manifest.MANIFEST, FILE, METADATA, 0, None, MADE)
+        _, _, sha256 = self._add_made(volume, last, manifest.text(document))
+        last = Content(manifest.SUMS, FILE, METADATA, 0, None, MADE)
+        self._add_made(volume, last, manifest.sums(self._files, self._modes, sha256))
 
-    def _made(
-        self, volume: Volume, name: str, path: str, content: bytes
-    ) -> tuple[Content, str, Digest]:
-        one = Content(path, FILE, generated.role(path), len(content), None, MADE)
-        if (identity := self._plan.identity) and path != generated.VERIFY:
+    def _add_made(self, volume: Volume, one: Content, content: bytes) -> tuple[int, str, str]:
+        """Add a generated file; returns its size, MD5 and SHA-256."""
+        if (identity := self._plan.identity) and one.path != generated.VERIFY:
             content = identity.rewritten(one, content)
         digest = self._hashing.whole(content)
-        volume.add(path, FILE, content, digest.crc)
-        return one, name, digest
+        volume.add(one.path, one.mode, content, digest.crc)
+        return digest.size, *digest.sums()

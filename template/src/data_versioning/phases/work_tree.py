@@ -27,6 +27,26 @@ UNDERWAY = {
 def clean(study: Study, _: Phase | None = None) -> Verdict:
     """Judge whether anything on disk is not what the commit has on record."""
     root = study.root
+    if found := uncommitted(study):
+        return found
+    if dvc_files.outputs(root):  # without any, DVC need not be started
+        from data_versioning.reproduction import freshness
+
+        # What stages made is asked, too: not every phase has the gate `pipeline`.
+        pipeline = freshness.check(study)
+        if differing := pipeline.differing:
+            what = f"tracked data was changed: {listed(differing)}"
+            return False, what, f"dvc add -- {shlex.join(differing)}"
+        made = [out for one in pipeline.facts.values() if one["is_stage"] for out in one["outs"]]
+        if edited := [out["path"] for out in made if out["cached"] and out["here"] == "modified"]:
+            what = f"changed, but not by its stage: {listed(edited)} (make repro replaces it)"
+            return False, what, "make repro"
+    return True, f"nothing uncommitted at {git.resolve(root, 'HEAD')[:8]}", ""
+
+
+def uncommitted(study: Study) -> Verdict | None:
+    """Return what of the files of git is not as the commit has it; None if all are."""
+    root = study.root
     for name, work in UNDERWAY.items():
         if git_state.folder(root, name).exists():
             what = f"in the middle of a {work} (git {work} --abort takes it back)"
@@ -41,19 +61,7 @@ def clean(study: Study, _: Phase | None = None) -> Verdict:
         names = [path for _, path in hidden]
         mend = f"git update-index --no-{flag} -- {shlex.quote(names[0])}"
         return False, f"git was told not to look at {listed(names)}", mend
-    if dvc_files.outputs(root):  # without any, DVC need not be started
-        from data_versioning.reproduction import freshness
-
-        # What stages made is asked, too: not every phase has the gate `pipeline`.
-        pipeline = freshness.check(study)
-        if differing := pipeline.differing:
-            what = f"tracked data was changed: {listed(differing)}"
-            return False, what, f"dvc add -- {shlex.join(differing)}"
-        made = [out for one in pipeline.facts.values() if one["is_stage"] for out in one["outs"]]
-        if edited := [out["path"] for out in made if out["cached"] and out["here"] == "modified"]:
-            what = f"changed, but not by its stage: {listed(edited)} (make repro replaces it)"
-            return False, what, "make repro"
-    return True, f"nothing uncommitted at {git.resolve(root, 'HEAD')[:8]}", ""
+    return None
 
 
 def _hidden(root: Path) -> list[tuple[str, str]]:

@@ -6,9 +6,11 @@ import io
 import posixpath
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from data_versioning.errors import StudyError
+from data_versioning.tools import dvc
 
 CONFIG = ".dvc/config"
 # A password can hold `@`; a port, and a path with `@`, are none.
@@ -21,8 +23,8 @@ class Config:
 
     Args:
         default: The name of the default remote; empty if there is none.
-        urls: Where each remote is, by its name; without user names and passwords, and of a folder
-            as the study sees it.
+        urls: Where each remote is, by its name; without user names and passwords; of a folder,
+            as the study sees it, and empty if it is one of this machine.
         secrets: Remote and option of each password, token or key in it.
     """
 
@@ -56,8 +58,30 @@ def parse(content: bytes) -> Config:
     return Config(default, urls, tuple(secret_options(said)))
 
 
+def cache_dir(root: Path) -> Path:
+    """Return the folder of DVC's cache; without starting DVC, where nothing is configured."""
+    import configobj
+    from dvc.dirs import global_config_dir, system_config_dir
+
+    files = [Path(system_config_dir(), "config"), Path(global_config_dir(), "config")]
+    files += [root / CONFIG, root / f"{CONFIG}.local"]
+    try:
+        found = [
+            configobj.ConfigObj(str(file), interpolation=False, list_values=False)
+            for file in files
+            if file.is_file()
+        ]
+    except configobj.ConfigObjError:
+        return dvc.cache_dir(root)  # which says what is wrong
+    if any("dir" in config.get("cache", {}) for config in found):
+        return dvc.cache_dir(root)
+    return root / ".dvc/cache"
+
+
 def _address(url: str) -> str:
-    """Return an address without user name and password; of a folder, relative to the study."""
+    """Return an address without user name and password; of a folder, as the study sees it."""
     if "://" in url:
         return _USER.sub("://", url)
-    return posixpath.normpath(posixpath.join(posixpath.dirname(CONFIG), url)) if url else ""
+    if not url or posixpath.isabs(url):
+        return ""  # a folder of one machine
+    return posixpath.normpath(posixpath.join(posixpath.dirname(CONFIG), url))
