@@ -10,23 +10,19 @@ import stat
 import subprocess
 import sys
 import zipfile
-import zlib
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from data_versioning.archive import citation, volumes
 from data_versioning.archive import verify_package as layout
-from data_versioning.archive.digests import OnePass
 from data_versioning.archive.package import (
     Package,
     Release,
     create_reproducibility_package,
     of_commit,
 )
-from data_versioning.archive.volume_writer import NewFile, Volume
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.study import Study
@@ -536,34 +532,6 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
     commit(ages)
     with pytest.raises(StudyError, match=r"cannot be rewritten: data/raw/sites/c\.txt: Ada"):
         create_reproducibility_package(rev="HEAD", anonymous=True, data="data")
-
-
-def test_sizes_of_4_gib_and_more(tmp_path: Path) -> None:
-    """What 32 bits cannot say, a volume says as zipfile reads it."""
-    path = tmp_path / "large.zip"
-    content = tmp_path / "content"
-    content.write_bytes(b"0123456789" * 1000)
-    large = 4 * 1024**3
-    with OnePass() as hashing, closing(NewFile(path)) as sink:
-        volume = Volume(sink, 1_700_000_000)
-        volume.add("first", 0o100644, b"one", zlib.crc32(b"one"))
-        # A hole stands for a content of 5 GiB: what matters is what follows.
-        entry = layout.Entry("sparse", 0o100644, 1_700_000_000, 0, large + 1)
-        sink.put(volume.size, layout.local_header(entry))
-        volume._entries.append((entry, volume.size))
-        volume.size += len(layout.local_header(entry)) + large + 1
-        with content.open("rb", buffering=0) as file:
-            volume.stream("behind", 0o100755, file, 10_000, hashing, lambda *_: None)
-        volume.end()
-    assert path.stat().st_blocks * 512 < 10**6
-    with zipfile.ZipFile(path) as opened:
-        infos = {one.filename: one for one in opened.infolist()}
-        assert infos["sparse"].file_size == large + 1
-        assert infos["behind"].header_offset > large
-        assert opened.read("behind") == content.read_bytes()
-        assert infos["behind"].date_time == (2023, 11, 14, 22, 13, 20)
-        with opened.open("sparse") as start:
-            assert start.read(4) == b"\0" * 4
 
 
 def test_what_lies_where_a_package_goes(ages: Study) -> None:

@@ -28,10 +28,11 @@ def refuse_names(paths: Iterable[str], in_git: Collection[str]) -> None:
         mend = _rename(path, path in in_git)
         if why := name_problem(path):
             raise StudyError(why, printable(path), mend)
-        other = known.setdefault(_folded(path), path)
-        if other is path:
+        folded = _folded(path)
+        if folded not in known:
+            known[folded] = path
             continue
-        if not other:
+        if not (other := known[folded]):
             what = "a package has a file of this name of its own"
         elif other == path:
             what = "two files have this name"

@@ -1,0 +1,152 @@
+"""The parts of a package by themselves: checksums, zip headers, secrets, names, the manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import random
+import zipfile
+import zlib
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from data_versioning.archive import manifest
+from data_versioning.archive import verify_package as layout
+from data_versioning.archive.contents import Content
+from data_versioning.archive.digests import CHUNK, RING, OnePass
+from data_versioning.archive.names import refuse_names
+from data_versioning.archive.secrets import LOOKED_AT, Secrets
+from data_versioning.archive.volume_writer import NewFile, Volume
+from data_versioning.archive.volumes import LIMITS, planned
+from data_versioning.errors import StudyError
+
+
+def test_checksums_in_one_pass() -> None:
+    """Of small files in batches and of large ones in chunks, whatever comes between."""
+    source = random.Random(3)
+    contents = [source.randbytes(size) for size in (0, 1, 2048, 2049, 70_000, CHUNK, CHUNK + 1)]
+    contents += [source.randbytes(CHUNK * (RING + 2) + 5), *(b"%d" % n * 3000 for n in range(2000))]
+    taken: list[bytes] = []
+    with OnePass() as hashing:
+        digests = []
+        for number, content in enumerate(contents):
+            if number % 3 == 0:
+                del taken[:]
+                stream = io.BytesIO(content)
+                digests.append(hashing.stream(stream, lambda x, n: taken.append(bytes(x[:n]))))
+                assert b"".join(taken) == content
+            else:
+                digests.append(hashing.whole(content))
+        for content, digest in zip(contents, digests, strict=True):
+            md5, sha256 = hashlib.md5(content).hexdigest(), hashlib.sha256(content).hexdigest()
+            assert digest.sums() == (md5, sha256)
+            assert (digest.crc, digest.size) == (zlib.crc32(content), len(content))
+
+
+def test_secrets_in_data() -> None:
+    """This environment's in any byte, between two chunks too; known kinds in the first megabyte."""
+    token = "aB3" * 12
+    secrets = Secrets({"GITLAB_TOKEN": token, "TOKENIZER": "gpt-2-gpt-2", "A_PASSWORD": "short1"})
+    key = b"id,key\n1,AKIA" + b"Q7" * 8 + b"\n"
+
+    def found(*chunks: bytes) -> str:
+        watch = secrets.watch("data/a.csv")
+        try:
+            for chunk in chunks:
+                watch(bytearray(chunk) + b"left of before " + token.encode(), len(chunk))
+        except StudyError as error:
+            assert token not in str(error) and "dvc.yaml" in error.mend
+            return error.what
+        return ""
+
+    secret = token.encode()
+    assert found(b"\0" + secret) == found(secret[:9], secret[9:]) == (
+        "a secret: the value of GITLAB_TOKEN"
+    )  # fmt: skip
+    assert found(*(bytes([letter]) for letter in secret)) == found(secret)
+    assert found(secret[:-1], b"-") == found(b"gpt-2-gpt-2 short1") == ""
+    assert found(key) == "a secret: key of AWS"
+    assert found(b"\0" + key) == found(b"x" * (LOOKED_AT + 1) + key) == ""
+
+
+def test_sizes_of_4_gib_and_more(tmp_path: Path) -> None:
+    """What 32 bits cannot say, a volume says as zipfile reads it."""
+    path = tmp_path / "large.zip"
+    content = tmp_path / "content"
+    content.write_bytes(b"0123456789" * 1000)
+    large = 4 * 1024**3
+    with OnePass() as hashing, closing(NewFile(path)) as sink:
+        volume = Volume(sink, 1_700_000_000)
+        volume.add("first", 0o100644, b"one", zlib.crc32(b"one"))
+        # A hole stands for a content of 4 GiB: what matters is what follows.
+        entry = layout.Entry("sparse", 0o100644, 1_700_000_000, 0, large + 1)
+        sink.put(volume.size, layout.local_header(entry))
+        volume._entries.append((entry, volume.size))
+        volume.size += len(layout.local_header(entry)) + large + 1
+        with content.open("rb", buffering=0) as file:
+            volume.stream("behind", 0o100755, file, 10_000, hashing, lambda *_: None)
+        volume.end()
+    assert path.stat().st_blocks * 512 < 10**6
+    with zipfile.ZipFile(path) as opened:
+        infos = {one.filename: one for one in opened.infolist()}
+        assert infos["sparse"].file_size == large + 1
+        assert infos["behind"].header_offset > large
+        assert opened.read("behind") == content.read_bytes()
+        assert infos["behind"].date_time == (2023, 11, 14, 22, 13, 20)
+        with opened.open("sparse") as start:
+            assert start.read(4) == b"\0" * 4
+
+
+def _content(path: str, size: int = 10, role: str = "data", file: str | None = "x") -> Content:
+    return Content(path, 0o100644, role, size, None, "dvc:0", file)
+
+
+def test_volumes_of_much_data() -> None:
+    """Data by path, in 100 volumes at most; results stay with the code while they fit."""
+    zenodo = LIMITS["zenodo"]
+    code = _content("src/a.py", file=None, role="code")
+    result = _content("results/a", 900, "result")
+    data = [_content(f"data/{number:03}", 600 + number % 2) for number in range(400)]
+    found = planned("p", [*data, result, code], zenodo, 1300)
+    assert found["p.zip"] == [result, code] and list(found)[-1] == "p.zip"
+    apart = [one for name, group in found.items() if name != "p.zip" for one in group]
+    assert apart == data and len(found) <= zenodo.files
+    large = _content("results/b", 5000, "result")
+    found = planned("p", [*data[:2], large, code], zenodo, 900)
+    assert list(found.values()) == [[data[0]], [data[1]], [large], [code]]
+    assert list(planned("p", [*data[:2], code], zenodo)) == ["p.zip"]
+    total = sum(one.size for one in data) * 10**4
+    huge = [_content(one.path, one.size * 10**4) for one in data]
+    assert 2 < len(planned("p", huge, zenodo)) <= 1 + -(-total // 1024**3) * 2
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        (["a", "b/../c"], "a name that leaves its folder"),
+        (["a/b", "A/B"], "to other systems its name is that of a/b"),
+        (["e\N{COMBINING ACUTE ACCENT}", "é"], "to other systems its name is that of"),
+        (["a/b", "a/b"], "two files have this name"),
+        (["a", "a/b/c"], "it is a file or a link, and a folder too: a"),
+        (["\udcff"], "a control character in its name"),
+        (["sbom.cdx.json"], "a package has a file of this name of its own"),
+    ],
+)
+def test_names(paths: list[str], said: str) -> None:
+    with pytest.raises(StudyError, match=said):
+        refuse_names(paths, paths)
+    refuse_names(["a/b", "a/c", "ab", "sub/MANIFEST.json"], [])
+
+
+def test_manifest_is_indented_by_one() -> None:
+    """It is written by hand, so that many files take no time; the text is that of Python's json."""
+    files = [
+        {"path": 'a "b".csv', "stage": None, "size": 1, "mode": "100644", "x": True},
+        {"path": "Grüße\u2028", "stage": "train@a", "size": 0, "mode": "120777", "x": False},
+    ]
+    for entries in ([], files[:1], files):
+        document = {"zeta": [1], "files": entries, "a": {"c": None, "b": '"files": []'}}
+        text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+        assert manifest.text(document).decode() == f"{text}\n"
