@@ -160,7 +160,7 @@ def test_two_versions_under_one_concept_doi(cited: Study, double: Archives) -> N
     ]
     assert sent and len(planned.requests) > len(sent)
     agents = {one.headers["user-agent"] for one in double.requests}
-    assert agents == {"data-versioning/? (+https://github.com/copier-research/copier-research)"}
+    assert agents == {"data-versioning (+https://github.com/copier-research/copier-research)"}
 
     # The same package is published already, and the same study needs no other DOI.
     study = committed(study)

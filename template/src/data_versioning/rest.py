@@ -255,7 +255,8 @@ def user_agent(version: str = "") -> str:
         version: Of the template, if known.
     """
     named = re.sub(r"^v|[^\w.+-]", "", version, flags=re.ASCII)
-    return f"data-versioning/{named or '?'} (+https://github.com/copier-research/copier-research)"
+    product = f"data-versioning/{named}" if named else "data-versioning"
+    return f"{product} (+https://github.com/copier-research/copier-research)"
 
 
 def pauses(tries: int = 0) -> Iterator[float | None]:
