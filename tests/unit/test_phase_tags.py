@@ -118,6 +118,7 @@ def test_the_tag_of_a_phase(ready: Study, capsys: Printed) -> None:
         "dvc_lock": hashlib.sha256(lock).hexdigest(),
         "data": dict(sorted(dvc_files.outputs(root).items())),
         "template": "unversioned",
+        "doi": None,
         "metrics": {
             "results/metrics.json": json.loads((root / "results/metrics.json").read_text())
         },
@@ -346,7 +347,7 @@ def test_a_tag_verifies_in_a_bare_clone(
     held = {name for name, one in found.items() if one.ok}
     assert held == {
         "phase", "commit", "tagger", "message", "gates", "dvc.lock", "metrics", "data",
-        "environment", "template", "pipeline", "documents", "commits",
+        "environment", "template", "doi", "pipeline", "documents", "commits",
     }  # fmt: skip
     assert not (clone / "mlflow.db").exists()
     assert main(["phase", "verify", TAG]) == 0
@@ -401,6 +402,7 @@ CHANGES: list[tuple[Callable[[dict[str, Any]], None], str, str]] = [
     ),
     (part("environment", "uv.lock", to=None), "environment", "none is not what the tagged"),
     (part("template", to="v9"), "template", "v9 is not what the tagged commit holds: unvers"),
+    (part("doi", to="10.5281/zenodo.1"), "doi", "10.5281/zenodo.1 is not what the tagged commit"),
 ]
 
 

@@ -57,7 +57,7 @@ def verbs(command: argparse.ArgumentParser) -> Iterator[str]:
 def test_exports_are_typed_and_load() -> None:
     """What editors read of the exports is what is imported."""
     source = Path(data_versioning.__file__).read_text("utf-8")
-    typed = re.findall(r"from (\S+) import (\w+) as \2$", source, re.MULTILINE)
+    typed = re.findall(r"from (\S+) import \(?\s*(\w+) as \2,?\s*\)?$", source, re.MULTILINE)
     assert sorted(name for _, name in typed) == sorted(data_versioning.__all__)
     for module, name in typed:
         assert getattr(import_module(module), name) is getattr(data_versioning, name)
