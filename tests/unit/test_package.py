@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from data_versioning.archive import citation, volumes
 from data_versioning.archive import verify_package as layout
+from data_versioning.archive.generated import GENERATED
 from data_versioning.archive.package import (
     Package,
     Release,
@@ -115,6 +116,7 @@ def packed(package: Package) -> dict[str, bytes]:
 PROGRAM = """\
 import os, sys
 os.umask(0o077)
+from data_versioning.archive.generated import GENERATED
 from data_versioning.archive.package import create_reproducibility_package as make
 print(make(rev=sys.argv[1], project_dir=sys.argv[2], volume_bytes=int(sys.argv[3])).text())
 """
@@ -164,6 +166,11 @@ def test_bytes_depend_on_the_commit_alone(ages: Study, tmp_path: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in mine.volumes}
 
     assert layout.check(mine.folder) == []
+    with zipfile.ZipFile(mine.volumes[0]) as main:
+        order = main.namelist()
+    studys = order[: -len(GENERATED)]
+    assert tuple(order[len(studys) :])[-2:] == GENERATED[-2:] == ("MANIFEST.json", "SHA256SUMS")
+    assert studys == sorted(studys, key=str.encode)
     files = packed(mine)
     manifest = json.loads(files["MANIFEST.json"])
     assert manifest == mine.manifest
@@ -398,7 +405,6 @@ def test_data_by_pointer_or_inside(
     }  # fmt: skip
     assert pointing.notes == ("it points to data in a folder of this machine: remote storage",)
 
-    # Results first, then the smallest data.
     edit(root / "study.yaml", "large_file_mb", "archive: {budget_gb: 0.000002}\nlarge_file_mb")
     commit(ages)
     within = create_reproducibility_package(rev="HEAD")

@@ -16,6 +16,7 @@ from data_versioning.archive import manifest
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import Content
 from data_versioning.archive.digests import CHUNK, RING, OnePass
+from data_versioning.archive.kept import KeptByDVC, chosen
 from data_versioning.archive.names import refuse_names
 from data_versioning.archive.secrets import LOOKED_AT, Secrets
 from data_versioning.archive.volume_writer import NewFile, Volume
@@ -120,6 +121,20 @@ def test_volumes_of_much_data() -> None:
     total = sum(one.size for one in data) * 10**4
     huge = [_content(one.path, one.size * 10**4) for one in data]
     assert 2 < len(planned("p", huge, zenodo)) <= 1 + -(-total // 1024**3) * 2
+
+
+def test_what_fits_a_budget() -> None:
+    """Results come first, then data, the smallest first; what does not fit is pointed to."""
+    sizes = {"data/a": 1, "data/b": 50, "results/c": 60, "results/d": 40, "data/e": 2}
+    kept = [
+        KeptByDVC(path, "data" if path < "e" else "result", "0" * 32, size, None, None, "")
+        for path, size in sizes.items()
+    ]
+    for budget, inside in ((39, ""), (40, "d"), (101, "acd"), (103, "acde"), (153, "abcde")):
+        found = chosen(kept, "auto", budget)
+        assert "".join(sorted(one.path[-1] for one in found)) == inside
+        assert found == [one for one in kept if one in found]
+    assert chosen(kept, "data", 0) == kept and chosen(kept, "pointers", 1000) == []
 
 
 @pytest.mark.parametrize(
