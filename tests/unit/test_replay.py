@@ -13,7 +13,7 @@ from data_versioning.archive import verify_package
 from data_versioning.archive.package import create_reproducibility_package
 from data_versioning.archive.replay import replay
 from data_versioning.archive.replay_result import Replay
-from data_versioning.archive.workplace import AT_WORK, KEPT, MARK
+from data_versioning.archive.workplace import AT_WORK, KEPT, MARK, temporary
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 
@@ -146,6 +146,10 @@ def test_a_package_that_comes_out_again(packages: Path) -> None:
 def test_what_comes_out_otherwise(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within the tolerance of a file in a folder, outside of it, and why; stage by stage."""
     package = of(packages, "whole")
+    killed = temporary(package, keep=False)
+    (killed / MARK).parent.mkdir(parents=True)
+    (killed / MARK).write_text(AT_WORK)
+    (killed / "out.txt").touch()
     monkeypatch.setenv("DRAWN", "1.4")
     found = replay(package)
     assert found
@@ -159,6 +163,7 @@ def test_what_comes_out_otherwise(packages: Path, monkeypatch: pytest.MonkeyPatc
     assert verdicts(found)["results/drawn"] == "different"
     assert "results/drawn/b.txt: line 1: another, not the same" in found.text()
     assert "4 of 5 outputs came out as packaged, 1 of 3 claims confirmed" in found.text()
+    assert left(packages) == []
 
 
 def test_data_by_pointer(packages: Path) -> None:

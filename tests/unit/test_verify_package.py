@@ -238,6 +238,44 @@ def test_what_the_package_says_of_itself(tmp_path: Path) -> None:
         assert any(one.startswith(said_of_it) for one in said), (said_of_it, said)
 
 
+def test_any_shape_of_the_manifest_and_the_crate(tmp_path: Path) -> None:
+    """Whatever stands where something else belongs is a finding, never a traceback."""
+    chance = random.Random(5)
+    odd: list[Any] = [
+        None,
+        True,
+        -1,
+        1e400,
+        "",
+        "\\x00/..",
+        [],
+        {},
+        [[]],
+        {"@id": {}},
+        "a" * 40,
+        10**40,
+    ]
+    root = unpack(contents(TREE, pointers=[], claims=[{"claim": "x"}]), tmp_path / "unpacked")
+    for name in (MANIFEST, "ro-crate-metadata.json"):
+        whole = (root / name).read_bytes()
+        for _ in range(60):
+            changed = json.loads(whole)
+            inside: Any = changed
+            while True:
+                keys = list(inside) if isinstance(inside, dict) else list(range(len(inside)))
+                key = chance.choice(keys)
+                if not isinstance(inside[key], dict | list) or not inside[key]:
+                    break
+                if chance.random() < 0.3:
+                    break
+                inside = inside[key]
+            inside[key] = chance.choice(odd)
+            (root / name).write_text(json.dumps(changed))
+            assert check(root)
+        (root / name).write_bytes(whole)
+    assert check(root) == []
+
+
 HOSTILE = {
     "../out.txt": "a name that leaves its folder",
     "a/../../out.txt": "a name that leaves its folder",

@@ -143,6 +143,8 @@ def _other_half(root: Path, request: dict[str, Any], lock: int, quiet: bool) -> 
     from data_versioning.reproduction.clean_clone import environment
 
     inside = environment(Study(root)) | {"PROFILE": "local"}
+    for name in ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):  # in a hook, those of another one
+        inside.pop(name, None)
     programs = [str(root / ".venv/bin"), *path, os.environ.get("PATH", os.defpath)]
     inside["PATH"] = os.pathsep.join(programs)
     # The tooling that is at work here, not the one in the package: both halves are of one version.

@@ -26,7 +26,7 @@ import unicodedata
 import urllib.parse
 import zlib
 from calendar import timegm
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, BinaryIO, NamedTuple
 
@@ -724,9 +724,9 @@ class _Check:
             base = posixpath.basename(name)
             if base in ("dvc.yaml", "dvc.lock"):
                 texts = enumerate(content.decode(errors="replace").splitlines(), 1)
-                places = [(f"line {number}", line) for number, line in texts]
+                places: Iterable[tuple[str, str]] = ((f"line {one}", line) for one, line in texts)
             elif name in (MANIFEST, CRATE):
-                places = list(_strings(_json(content), ""))
+                places = _strings(self._manifest if name == MANIFEST else _json(content), "")
             else:
                 continue
             for place, text in places:
@@ -775,13 +775,17 @@ def _misshapen(manifest: dict[str, Any]) -> Iterator[str]:
             values = entries.values() if isinstance(entries, dict) else entries
             if not all(isinstance(one, dict) for one in values):
                 yield f"{key}: not what study.yaml may have there"
-        seen: set[str] = set()
+            elif key == "tolerances":
+                numbers = (number for one in values for number in one.values())
+                if not all(type(number) in (int, float) for number in numbers):
+                    yield f"{key}: not a number"
+        seen = {MANIFEST, SUMS}
         for number, file in enumerate(manifest["files"]):
             problems = list(_untyped(f"files[{number}]", file, _FILE))
             yield from problems
             if not problems:
                 yield from _strange(f"files[{number}]", file, volumes)
-                if file["path"] in seen | {MANIFEST, SUMS}:
+                if file["path"] in seen:
                     yield f"files[{number}]: a path again: {printable(file['path'])}"
                 seen.add(file["path"])
         for number, pointer in enumerate(manifest["pointers"]):

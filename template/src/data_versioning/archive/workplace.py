@@ -81,7 +81,7 @@ def workplace(target: Path, given: bool, keep: bool, again: str) -> Iterator[int
                 file.write(KEPT)
             else:
                 _empty(target)
-                if made:
+                if made or not given:
                     target.rmdir()
 
 
