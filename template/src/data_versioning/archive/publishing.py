@@ -93,7 +93,11 @@ def planned(study: Study, to: str | None = None, publish: bool = False) -> str:
 
 
 def publish(
-    study: Study, confirm: Confirm, to: str | None = None, publish: bool = False
+    study: Study,
+    confirm: Confirm,
+    to: str | None = None,
+    publish: bool = False,
+    quiet: bool = False,
 ) -> Published:
     """Publish the current commit as its phase: the one that has the gate `archive`.
 
@@ -106,6 +110,7 @@ def publish(
         to: The archive; that of `study.yaml` or of the answers when not given. Without any, the
             package is made, proved and tagged.
         publish: Make the draft public, too.
+        quiet: The replay writes nothing to standard output.
 
     Returns:
         What there is now.
@@ -131,7 +136,7 @@ def publish(
     if tagged is None:
         _refuse_failing(study, phase)
     package = _package(study, phase, tagged)
-    replayed = _replayed(package)
+    replayed = _replayed(package, quiet)
     kept = depositing.deposit(study, package, there) if there else None
     if kept:
         evidence.note(package, evidence.DEPOSIT, {"said": kept.said()})
@@ -206,11 +211,11 @@ def _package(study: Study, phase: Phase, tagged: PhaseTag | None) -> Package:
     return package
 
 
-def _replayed(package: Package) -> str:
+def _replayed(package: Package, quiet: bool) -> str:
     """Replay a package unless its bytes were; returns what that said."""
     found = evidence.noted(package, evidence.REPLAY)
     if found is None or not found["ok"]:
-        result = replay(package.folder)
+        result = replay(package.folder, quiet=quiet)
         found = {"ok": bool(result), "said": result.said()}
         evidence.note(package, evidence.REPLAY, found)
         if not result:

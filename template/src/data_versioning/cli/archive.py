@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from data_versioning.cli.verbs import Verbs, json_option, show
@@ -147,12 +148,14 @@ def _publish(args: argparse.Namespace) -> None:
     if args.dry_run:
         print(publishing.planned(study, to, args.publish))
         return
-    done = publishing.publish(
-        study,
-        lambda question: args.yes or _confirmed(question, "publish"),
-        to,
-        publish=args.publish,
-    )
+    with redirect_stdout(sys.stderr if args.json else sys.stdout):
+        done = publishing.publish(
+            study,
+            lambda question: args.yes or _confirmed(question, "publish"),
+            to,
+            publish=args.publish,
+            quiet=args.json,
+        )
     show(args, done.as_dict(), done.text)
 
 
