@@ -96,6 +96,8 @@ def replay(
         except StudyError as error:
             what = f"no environment from {LOCKED}: {error.what}"
             mend = f"{again}, where the package index answers"
+            if "PYTHON=" in error.mend:  # this interpreter is too old, or too new
+                mend = again.replace("data-versioning", "python3.12 -m data_versioning", 1)
             raise StudyError(what, error.where, mend) from None
         request = {"remote": remote, "known": known, "quiet": quiet, "again": again, "keep": keep}
         found = _other_half(target, request, lock, quiet)

@@ -170,7 +170,7 @@ class Found(NamedTuple):
 
 
 _CHUNK = 1 << 20
-_TEXT = 1 << 28  # bytes of a text that is read as a whole
+_TEXT = 1 << 30  # bytes of a text that is read as a whole
 _END, _ENDS = 22, 98  # bytes of the end of a volume, and with that of a large one
 
 
