@@ -172,6 +172,11 @@ def test_uploads_that_do_not_arrive(
     assert [one.status for one in double.requests if one.path.endswith("/content")] == [0, 200]
     archive.delete_file(number, file.name)
     archive.delete_file(number, file.name)
+    # What arrived is not sent again because the server fails to complete it.
+    double.requests.clear()
+    double.faults[:] = [Fault("500", "POST", "commit", times=99)]
+    assert "failed (500 " in refused(archive.upload_file, number, file).what
+    assert len(double.calls("PUT", "/content")) == 1
     double.faults[:] = [Fault("quota", "PUT", "content")]
     error = refused(archive.upload_file, number, file)
     assert "(400 Bucket quota exceeded.)" in error.what and "archive.data: pointers" in error.mend
