@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import history, journey, machine, many_files, packaging, uploading, wrapping
+from benchmarks.costs import SIZES
 from benchmarks.workplace import ROOT, CommandError, Workplace, say
 
 PAGE = ROOT / "docs/reference/benchmarks.md"
@@ -41,7 +42,11 @@ turns.
 
 def main() -> int:
     """Measure, print the page, and write it unless told not to."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=main.__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=main.__doc__,
+        epilog=f'{SIZES}="0.02 0.2" makes package and upload small: sizes in GB.',
+    )
     parser.add_argument("--repeat", type=_positive, default=7, metavar="N", help="default: 7")
     parser.add_argument("--only", choices=MEASUREMENTS, help="one measurement; writes no page")
     parser.add_argument("--no-write", action="store_true", help="leave the page as it is")
