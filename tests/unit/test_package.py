@@ -12,6 +12,7 @@ import sys
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,10 @@ from data_versioning.archive.package import (
 )
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
+from data_versioning.phases import manifest as phase_manifest
+from data_versioning.phases import plan
 from data_versioning.study import Study
+from data_versioning.tools.git import make_tag
 
 from tests.conftest import ROOT, git
 from tests.once import made_once
@@ -376,8 +380,11 @@ def test_what_is_refused(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
         create_reproducibility_package()
     # A line that says so is no secret, nor is a short or plain value.
     monkeypatch.setenv("DB_PASSWORD", "pioneers")
-    commit(ages, {"key.py": f"A = '{KEY}'  # pragma: allowlist secret\n"})
-    create_reproducibility_package(rev="HEAD")
+    allowed = f"A = '{KEY}'  # pragma: allowlist secret\n"
+    commit(ages, {"key.py": allowed, "a.R": f"read('{root}/data')\n"})
+    made = create_reproducibility_package(rev="HEAD")
+    assert made.notes == ("a path of this machine is in a.R",)
+    assert "note: a path of this machine" in made.text()
 
 
 def test_data_by_pointer_or_inside(
@@ -403,6 +410,7 @@ def test_data_by_pointer_or_inside(
         "path": "data/raw/sites", "role": "data", "size": 6000, "nfiles": 2, "stage": None,
         "md5": pointers["data/raw/sites"]["md5"], "remote": "storage", "url": "../storage",
     }  # fmt: skip
+    assert layout.check(pointing.folder) == []
     assert pointing.notes == ("it points to data in a folder of this machine: remote storage",)
 
     edit(root / "study.yaml", "large_file_mb", "archive: {budget_gb: 0.000002}\nlarge_file_mb")
@@ -424,11 +432,9 @@ def test_data_by_pointer_or_inside(
 
     # Of another commit than the one that is checked out, too, and without touching the work tree.
     git(root, "tag", "first")
-    edit(root / "params.yaml", "rows: 3", "rows: 4")
-    capture(["dvc", "repro", "--quiet"], root)
+    git(root, "rm", "--quiet", "data/raw/sites.dvc")
     commit(ages)
     before = git(root, "status", "--porcelain")
-    shutil.rmtree(cache)
     whole = create_reproducibility_package(rev="first", data="data")
     assert packed(whole).keys() > kept | sites
     assert packed(whole)["data/raw/sites/a.bin"] == b"a" * 3000
@@ -564,6 +570,24 @@ def test_what_lies_where_a_package_goes(ages: Study) -> None:
     with pytest.raises(StudyError, match="a package is to go there, and something else is"):
         create_reproducibility_package(rev="HEAD")
     assert (made.folder / "thesis.docx").read_text() == "mine"
+
+    # What is made for a tag that is to come is what is made of it.
+    head = git(root, "rev-parse", "HEAD").strip()
+    phase = next(
+        one for one in plan.listed_in(plan.DEFAULTS.read_bytes()) if one.name == "analysis"
+    )
+    release = Release("v1.0.0-analysis-complete", "analysis", ("run-1",))
+    before = create_reproducibility_package(rev="HEAD", release=release)
+    said = phase_manifest.make(
+        root, phase, "1.0.0", head, datetime.now(UTC), "Ada", [], None, ["run-1"]
+    )
+    make_tag(root, release.tag, head, phase_manifest.text(said), None)
+    after = create_reproducibility_package(rev=release.tag)
+    assert after.state == "unchanged" and after.digest == before.digest
+    assert [after.manifest[key] for key in ("tag", "phase", "runs", "commit")] == [
+        release.tag, "analysis", ["run-1"], head,
+    ]  # fmt: skip
+
     with pytest.raises(StudyError, match="no package of this commit"):
         commit(ages)
         of_commit(ages)
