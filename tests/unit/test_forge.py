@@ -11,13 +11,16 @@ import httpx
 import pytest
 import yaml
 from data_versioning import rest
+from data_versioning.archive.package import create_reproducibility_package
 from data_versioning.cli import main
+from data_versioning.command import capture
 from data_versioning.phases.gate import PhaseGate
 from data_versioning.study import Study
 
 from tests import forges
 from tests.conftest import git
 from tests.forges import Fault, Forge, Request, Token, served
+from tests.unit.small_packages import CITED
 
 TOKEN = "ghs_TESTTOKEN0001"  # pragma: allowlist secret
 READER = "ghs_TESTREADER0001"  # pragma: allowlist secret
@@ -463,6 +466,44 @@ def test_a_release_is_made_and_brought_up_to_date(run: Run, forge: Forge, tagged
     assert len(forge.releases) == 1
     assert made["name"] == f"Question ({TAG})" and body in (made["body"], made["description"])
     assert [one for one in forge.requests if b"gates:" in one.body] == uploads  # it was there
+
+
+def test_a_release_holds_the_package(run: Run, forge: Forge, study: Study) -> None:
+    """Its volumes, once; not one that was changed, nor one of another commit."""
+    root = study.root
+    plan = [{"name": "question", "version": "0.1.0", "gates": ["clean"]}]
+    with (root / "study.yaml").open("a") as file:
+        file.write(yaml.safe_dump({"phases": plan}))
+    with (root / ".gitignore").open("a") as file:
+        file.write("/packages/\n")
+    (root / "CITATION.cff").write_bytes(CITED)
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "study"\nversion = "0"\nrequires-python = ">=3.11"\n'
+    )
+    capture(["dvc", "repro", "--quiet"], root)
+    capture(["uv", "lock", "--quiet", "--offline"], root)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "feat: results")
+    PhaseGate(root).complete("question")
+    forge.tags = {TAG}
+    package = create_reproducibility_package(rev=TAG, project_dir=root)
+    (volume,) = package.volumes
+    status, out, err = run("release", TAG, "--dry-run")
+    assert status == 0 and f"file: {volume.name} ({volume.stat().st_size} bytes)" in out, err
+    for made in ("made", "brought up to date:"):
+        status, out, err = run("release", TAG)
+        assert status == 0 and out.startswith(f"{made} the release"), err
+    assert forge.files[f"{TAG}/{volume.name}"] == volume.read_bytes()
+    assert set(forge.files) == {f"{TAG}/manifest.yaml", f"{TAG}/{volume.name}"}
+    body = forge.releases[0].get("description") or forge.releases[0]["body"]
+    assert f"`{volume.name}`: everything to run it again" in body
+    sent = [one for one in forge.requests if one.body == volume.read_bytes()]
+    assert [one.headers["content-length"] for one in sent] == [str(volume.stat().st_size)]
+
+    whole = volume.read_bytes()
+    volume.write_bytes(whole[:50] + bytes([whole[50] ^ 1]) + whole[51:])
+    status, _, err = run("release", TAG)
+    assert status == 1 and "no release: the package does not verify" in err
 
 
 def test_a_release_with_another_token(
