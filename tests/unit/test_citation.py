@@ -108,6 +108,7 @@ def test_the_doi_is_written_once_and_comments_stay() -> None:
     assert kept == []
     later = with_doi(once, "10.5072/zenodo.13", CONCEPT)
     assert later == once.replace(DOI, "10.5072/zenodo.13")
+    assert CONCEPT not in with_doi(once, "10.17605/OSF.IO/ABCDE", None)  # of another archive
     alone = yaml.safe_load(with_doi(plain, DOI, None))["identifiers"]
     assert [one["value"] for one in alone] == ["x", DOI]
     with pytest.raises(StudyError, match="not valid YAML"):

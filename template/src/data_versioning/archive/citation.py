@@ -135,7 +135,9 @@ def with_doi(text: str, doi: str, concept_doi: str | None) -> str:
         # One by one: with a list that is replaced, comments in it would go.
         listed = citation.setdefault("identifiers", [])
         for value, description in ((doi, VERSION), (concept_doi, CONCEPT)):
-            if not value:
+            if not value:  # that of another archive does not lead to this deposit
+                for one in [one for one in listed if _is_ours(one, "", description)]:
+                    listed.remove(one)
                 continue
             known = [one for one in listed if _is_ours(one, value, description)]
             if known:

@@ -124,7 +124,7 @@ def publish(
     _finish(study)
     refuse_uncommitted(root, "only a commit can be published: uncommitted changes")
     there = to or depositing.destination(study)
-    tagged = _tagged(study, phase)
+    tagged = _tagged(study, phase, there)
     if tagged is None or publish:
         plan_of_it = list(steps(study, phase, there, publish)) if tagged is None else [
             f"publish {tagged.name} at {there}: its files can never be deleted again"
@@ -157,14 +157,16 @@ def _phase(study: Study) -> Phase:
     return phase
 
 
-def _tagged(study: Study, phase: Phase) -> PhaseTag | None:
-    """Return the tag of this phase that the current commit has, deposits apart."""
+def _tagged(study: Study, phase: Phase, to: str) -> PhaseTag | None:
+    """Return the tag of this phase that the current commit has, but for what a deposit wrote."""
     root = study.root
     head = git.resolve(root, "HEAD")
     for tag in reversed(phase_tags(root)):
         if tag.phase == phase.name and agrees(root, tag):
             changed = git_state.changed_between(root, tag.commit, head)
-            return tag if set(changed) <= {depositing.STATE} else None
+            # Where a DOI comes with the publication, it is written down after the tag.
+            later = to and not depositing.uploader_for(study, to).reserves
+            return tag if set(changed) <= set(WRITTEN if later else [depositing.STATE]) else None
     return None
 
 

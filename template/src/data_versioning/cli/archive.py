@@ -56,6 +56,10 @@ def add(verbs: Verbs) -> None:
         "--delete-others", action="store_true", help="delete files that the draft has besides"
     )
     deposit.add_argument(
+        "--reserve", action="store_true",
+        help="only make a draft with a DOI, and write it into CITATION.cff and README.md",
+    )  # fmt: skip
+    deposit.add_argument(
         "--if-reserved",
         action="store_true",
         default=os.environ.get("IF_RESERVED") == "true",
@@ -116,11 +120,15 @@ def _replay(args: argparse.Namespace) -> int:
 
 def _deposit(args: argparse.Namespace) -> None:
     from data_versioning.archive.deposit import state
-    from data_versioning.archive.deposit.depositing import deposit
+    from data_versioning.archive.deposit.depositing import deposit, reserve
 
     study = Study.open()
     if args.if_reserved and not any(one.doi for one in state.read(study)):
         print("nothing to deposit: no draft with a DOI is reserved in this commit")
+        return
+    if args.reserve:
+        doi = reserve(study, args.to or None)
+        show(args, {"doi": doi}, f"reserved {doi or 'a draft'}; commit it, and then: make package")
         return
     done = deposit(
         study,
