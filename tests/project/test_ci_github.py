@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -245,22 +247,33 @@ def test_main_records_its_results(hosted: Hosted) -> None:
 
 
 def test_a_phase_becomes_a_release(hosted: Hosted) -> None:
-    """A tag that holds what it says does; a tag made by hand, or of data, does not."""
+    """A tag that holds what it says does, with its package; a tag made by hand does not."""
     give_environment(hosted.clone, hosted.runner.prepared)
     write_document(hosted.clone)
+    (hosted.clone / "docs/interpretation.md").write_text("# Interpretation\n\nNot refuted.\n")
+    git(hosted.clone, "add", "docs")
+    git(hosted.clone, "commit", "--quiet", "--message", "docs(interpretation): answer H1")
     hosted.push()
-    run(hosted.clone, "make", "phase-complete", "PHASE=problem-formulation")
+    run(hosted.clone, "make", "phase-complete", "PHASE=interpretation", "OVERRIDE=first of all")
+    name = "v1.1.0-interpretation"
     hosted.runner.syncs = True
-    jobs = hosted.runner.run(hosted.tag("v0.1.0-problem-formulation"))
+    jobs = hosted.runner.run(replace(hosted.tag(name), settings={"ARCHIVE": "true"}))
     hosted.runner.syncs = False
-    assert succeeded(jobs) == ["release"]
+    assert succeeded(jobs) == ["package", "release", "deposit"]
     (release,) = hosted.github.releases
-    assert release["tag_name"] == "v0.1.0-problem-formulation"
+    assert release["tag_name"] == name
     assert not release["draft"]
-    assert b"gates" in hosted.github.files["v0.1.0-problem-formulation/manifest.yaml"]
+    manifest, volume = sorted(hosted.github.files, key=lambda one: one.endswith(".zip"))
+    assert b"gates" in hosted.github.files[manifest]
+    with zipfile.ZipFile(io.BytesIO(hosted.github.files[volume])) as package:
+        assert {"verify.py", "models/model.joblib"} <= set(package.namelist())
+    # The draft is made where the author is.
+    assert "no draft with a DOI is reserved" in jobs["deposit"].step("make deposit").output
 
     git(hosted.clone, "tag", "--annotate", "--message", "done", "v0.2.0-literature-review")
-    job = hosted.runner.run(hosted.tag("v0.2.0-literature-review"))["release"]
+    jobs = hosted.runner.run(hosted.tag("v0.2.0-literature-review"))
+    assert (jobs["package"].result, jobs["deposit"].result) == ("failure", "skipped")
+    job = jobs["release"]
     assert job.result == "failure"
     assert "v0.2.0-literature-review" in job.step("make phase-verify").output
     assert job.step("make release").outcome == "skipped"
