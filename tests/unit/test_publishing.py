@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from data_versioning.archive import publishing
 from data_versioning.archive.deposit import depositing, state
-from data_versioning.archive.package import PACKAGES
+from data_versioning.archive.package import PACKAGES, Package
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.lineage.tracker import LineageTracker
@@ -116,7 +116,7 @@ def test_without_an_archive(ready: Study, say: Say) -> None:
     evidence = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
     assert "1 of 1 claim confirmed" in evidence["archive"]
     assert evidence["archive"].endswith("; no archive is named")
-    said = publishing.Package.open(root / PACKAGES / NAME).manifest
+    said = Package.open(root / PACKAGES / NAME).manifest
     assert (said["tag"], said["phase"]) == (TAG, "publication")
     assert (said["commit"], said["runs"]) == (tag.commit, tag.manifest["runs"])
     # Made of the tag, it is the same: the archive and its tag name each other.
@@ -151,7 +151,7 @@ def test_with_an_archive(
         assert head == f"docs(citation): reserve {doi}"
         (tag,) = PhaseGate(root).status().done.values()
         assert tag.manifest["doi"] == doi
-        said = publishing.Package.open(root / PACKAGES / NAME).manifest
+        said = Package.open(root / PACKAGES / NAME).manifest
         assert said["study"]["doi"] == doi
         assert LineageTracker(root).get_lineage("models/model.json").dois == (doi,)
         assert not double.records.all[number].published

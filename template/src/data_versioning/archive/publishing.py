@@ -8,6 +8,7 @@ from typing import Any
 
 from data_versioning.archive import evidence, verify_package
 from data_versioning.archive.deposit import depositing
+from data_versioning.archive.deposit.archives import uploader_for
 from data_versioning.archive.facts import Release
 from data_versioning.archive.package import Package, create_reproducibility_package
 from data_versioning.archive.replay import replay
@@ -165,7 +166,7 @@ def _tagged(study: Study, phase: Phase, to: str) -> PhaseTag | None:
         if tag.phase == phase.name and agrees(root, tag):
             changed = git_state.changed_between(root, tag.commit, head)
             # Where a DOI comes with the publication, it is written down after the tag.
-            later = to and not depositing.uploader_for(study, to).reserves
+            later = to and not uploader_for(study, to).reserves
             return tag if set(changed) <= set(WRITTEN if later else [depositing.STATE]) else None
     return None
 
