@@ -22,11 +22,10 @@ def test_a_package_on_a_bare_machine(study: Path, tmp_path: Path) -> None:
         with zipfile.ZipFile(volume) as opened:
             opened.extractall(unpacked)
     base = Path(sys.base_prefix) / "bin" / f"python3.{sys.version_info.minor}"
-    programs = tmp_path / "programs"
-    programs.mkdir()
-    for name in ("uv", "git", "env", "sh"):
-        (programs / name).symlink_to(shutil.which(name, path=user_environment()["PATH"]) or "")
-    bare = partial(run, unpacked, str(base), PATH=str(programs), TMPDIR=str(tmp_path))
+    uv = tmp_path / "uv"
+    uv.mkdir()
+    (uv / "uv").symlink_to(shutil.which("uv", path=user_environment()["PATH"]) or "")
+    bare = partial(run, unpacked, str(base), PATH=f"{uv}:/usr/bin:/bin", TMPDIR=str(tmp_path))
     assert "the package is whole" in bare("-I", "verify.py").stdout
 
     done = bare("-m", "data_versioning", "replay", ".", "--json", PYTHONPATH="src")

@@ -31,6 +31,7 @@ from data_versioning.wording import printable
 LOCKED = "uv.lock"
 _ASKED = ".dvc/tmp/replay-asked.json"
 _FOUND = ".dvc/tmp/replay-found.json"
+_BARE = "PYTHONPATH=src python3 -m data_versioning"  # in an unpacked package
 _HAS_DVC = "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('dvc', 'yaml'))))"
 
 
@@ -74,10 +75,11 @@ def replay(
             built; or data could not be fetched; or a stage failed.
     """
     checked = verify(package)
-    again = f"data-versioning replay {shlex.quote(str(package))}"
+    tooling = "data-versioning" if importlib.util.find_spec("dvc") else _BARE
+    again = f"{tooling} replay {shlex.quote(str(package))}"
     if checked.findings:
         path, what = checked.findings[0]
-        mend = f"data-versioning verify-package {shlex.quote(str(package))}"
+        mend = f"{tooling} verify-package {shlex.quote(str(package))}"
         more = len(checked.findings) - 1
         where = f"{path}: {what}{f', and {more} more' if more else ''}"
         raise StudyError("the package is not whole", where, mend)
@@ -97,7 +99,7 @@ def replay(
             what = f"no environment from {LOCKED}: {error.what}"
             mend = f"{again}, where the package index answers"
             if "PYTHON=" in error.mend:  # this interpreter is too old, or too new
-                mend = again.replace("data-versioning", "python3.12 -m data_versioning", 1)
+                mend = again.replace("python3", "python3.12", 1)
             raise StudyError(what, error.where, mend) from None
         request = {"remote": remote, "known": known, "quiet": quiet, "again": again, "keep": keep}
         found = _other_half(target, request, lock, quiet)
