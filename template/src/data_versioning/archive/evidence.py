@@ -59,15 +59,15 @@ def archived(study: Study, phase: Phase) -> Verdict:
         study: The study.
         phase: The phase.
     """
-    from data_versioning.archive import verify_package
     from data_versioning.archive.deposit.depositing import destination
+    from data_versioning.archive.replay import verify
 
     tag = phase.tag(next_version(study.root, phase).patch)
     folder = study.root / PACKAGES / f"{study.answers['slug']}-{tag}"
     if not folder.is_dir():
         return False, f"there is no package {PACKAGES}/{folder.name}", PUBLISH
-    if problems := verify_package.check(folder):
-        path, what = problems[0][:2]
+    if problems := verify(folder).findings:
+        path, what = problems[0]
         return False, f"{folder.name} does not verify: {path}: {what}", PUBLISH
     package = Package.open(folder)
     head = git.resolve(study.root, "HEAD")

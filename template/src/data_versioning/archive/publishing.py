@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from data_versioning.archive import evidence, verify_package
+from data_versioning.archive import evidence
 from data_versioning.archive.deposit import depositing
 from data_versioning.archive.deposit.archives import uploader_for
 from data_versioning.archive.facts import Release
 from data_versioning.archive.package import Package, create_reproducibility_package
-from data_versioning.archive.replay import replay
+from data_versioning.archive.replay import replay, verify
 from data_versioning.errors import StudyError
 from data_versioning.phases import gates, plan
 from data_versioning.phases.gate import PhaseGate
@@ -208,8 +208,8 @@ def _package(study: Study, phase: Phase, tagged: PhaseTag | None) -> Package:
         runs = (str(run["run_id"]),) if run else ()
         release = Release(phase.tag(next_version(study.root, phase).patch), phase.name, runs)
         package = create_reproducibility_package(release=release, project_dir=study.root)
-    if problems := verify_package.check(package.folder):
-        path, what = problems[0][:2]
+    if problems := verify(package.folder).findings:
+        path, what = problems[0]
         raise StudyError(f"the package does not verify: {what}", path, "make publish")
     return package
 

@@ -105,7 +105,9 @@ def _package(args: argparse.Namespace) -> None:
 def _verify(args: argparse.Namespace) -> int:
     from data_versioning.archive import verify_package
 
-    return verify_package.main([args.package or _latest(), *["--json"] * args.json])
+    # Python compiles the tooling in an unpacked package on the way here.
+    argv = [args.package or _latest(), *["--json"] * args.json]
+    return verify_package.main(argv, compiled=True)
 
 
 def _replay(args: argparse.Namespace) -> int:

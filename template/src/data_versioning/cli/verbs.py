@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
-Run = Callable[[argparse.Namespace], int | None]
+Run = Callable[[argparse.Namespace], "int | None"]  # on an old Python, `make setup` says so
 
 
 class Verbs:

@@ -60,14 +60,14 @@ def _title(tag: PhaseTag) -> str:
 
 def _volumes(study: Study, tag: PhaseTag) -> tuple[list[ReleaseFile], list[str]]:
     """Return the volumes of the tag's package, if one was made, and those too large to attach."""
-    from data_versioning.archive import verify_package
     from data_versioning.archive.package import PACKAGES, Package
+    from data_versioning.archive.replay import verify
 
     folder = study.root / PACKAGES / f"{study.answers['slug']}-{tag.name}"
     if not folder.is_dir():
         return [], []
-    if problems := verify_package.check(folder):
-        path, what = problems[0][:2]
+    if problems := verify(folder).findings:
+        path, what = problems[0]
         raise StudyError(f"no release: the package does not verify: {what}", path, "make package")
     package = Package.open(folder)
     if package.manifest["commit"] != tag.commit:
