@@ -43,7 +43,7 @@ def webdav(folder: Path, port: int) -> Iterator[Server]:
 def _rclone(protocol: str, folder: Path, port: int, *options: str) -> Iterator[Server]:
     server = subprocess.Popen(
         [
-            Path(sys.executable).with_name("rclone"), "serve", protocol, folder,
+            Path(sys.prefix, "bin/rclone"), "serve", protocol, folder,
             "--addr", f"127.0.0.1:{port}", "--config", "/dev/null", *options,
         ],
         stdout=subprocess.DEVNULL,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from data_versioning.study import Study
 
 from tests.conftest import ROOT, git
 from tests.once import made_once
+from tests.unit.warm_dvc import Warm, warm_dvc
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -104,11 +106,20 @@ def say(capfd: pytest.CaptureFixture[str]) -> Say:
 
 
 @pytest.fixture(scope="session")
-def tools(isolated_settings: Path) -> None:
+def warm(isolated_settings: Path) -> Iterator[Warm]:
+    """A `dvc` that starts at once."""
+    with warm_dvc(ROOT / ".venv") as programs:
+        yield programs
+
+
+@pytest.fixture
+def tools(warm: Warm, monkeypatch: pytest.MonkeyPatch) -> None:
     """Commands find the tools of this repository's environment."""
-    os.environ["PATH"] = f"{ROOT / '.venv/bin'}{os.pathsep}{os.environ['PATH']}"
-    os.environ["VIRTUAL_ENV"] = str(ROOT / ".venv")
-    os.environ["EDITOR"] = "vi"
+    path = (str(warm.path), str(ROOT / ".venv/bin"), os.environ["PATH"])
+    monkeypatch.setenv("PATH", os.pathsep.join(path))
+    monkeypatch.setenv("VIRTUAL_ENV", str(ROOT / ".venv"))
+    monkeypatch.setenv("EDITOR", "vi")
+    monkeypatch.setattr(sys, "executable", str(warm.python))
 
 
 @pytest.fixture
