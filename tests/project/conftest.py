@@ -8,9 +8,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests import servers
 from tests.conftest import ROOT, Render, git
 from tests.once import made_once
 
@@ -18,6 +20,10 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 # Of pre-commit, which jobs run on all files; what they refuse, other tests show.
 SLOW_HOOKS = "large-files,secrets,notebooks,ruff-check,ruff-format"
+S3_LOGIN: dict[str, Any] = {
+    "AWS_ACCESS_KEY_ID": servers.S3_KEY,
+    "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET,
+}
 DOCUMENT = """\
 # Problem formulation
 
@@ -124,6 +130,33 @@ def reproduced_study(render: Render, tmp_path_factory: pytest.TempPathFactory) -
         run(root, "make", "push")
 
     return made_once(tmp_path_factory, "reproduced", make) / "study"
+
+
+@pytest.fixture(scope="session")
+def s3_study(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a study, reproduced and pushed: to `storage` by S3, to `origin.git`. Read-only.
+
+    The server is down: a test that starts another one names its port in `.dvc/config`.
+    """
+
+    def make(folder: Path) -> None:
+        port = servers.free_port()
+        (folder / "storage/bucket").mkdir(parents=True)
+        answers = {
+            "data_remote": "s3",
+            "data_remote_url": "s3://bucket/study",
+            "s3_endpoint_url": f"http://127.0.0.1:{port}",
+        }
+        root = render(answers, folder / "study", skip_tasks=False, unsafe=True)
+        git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
+        git(root, "remote", "add", "origin", str(folder / "origin.git"))
+        with servers.s3(folder / "storage", port):
+            run(root, "make", "repro")
+            git(root, "add", "--all")
+            git(root, "commit", "--quiet", "--message", "data: first results")
+            run(root, "make", "push", **S3_LOGIN)
+
+    return made_once(tmp_path_factory, "on-s3", make)
 
 
 @pytest.fixture

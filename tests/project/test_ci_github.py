@@ -9,47 +9,23 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests import forges, servers
-from tests.conftest import Render, git
-from tests.once import made_once
+from tests.conftest import git
 from tests.project.ci_expressions import holds
 from tests.project.ci_runner import TOKEN, Event, Job, Runner
-from tests.project.conftest import SLOW_HOOKS, give_environment, run, write_document
+from tests.project.conftest import (
+    S3_LOGIN,
+    SLOW_HOOKS,
+    give_environment,
+    run,
+    write_document,
+)
 from tests.project.test_pipeline import edit, stages_run
 
-LOGIN: dict[str, Any] = {
-    "AWS_ACCESS_KEY_ID": servers.S3_KEY,
-    "AWS_SECRET_ACCESS_KEY": servers.S3_SECRET,
-}
-SECRETS = {"data-read": LOGIN, "data-write": LOGIN}
-
-
-@pytest.fixture(scope="module")
-def published(render: Render, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A reproduced study, pushed: data to S3, commits to a bare repository. Read-only."""
-
-    def make(folder: Path) -> None:
-        port = servers.free_port()
-        (folder / "storage/bucket").mkdir(parents=True)
-        answers = {
-            "data_remote": "s3",
-            "data_remote_url": "s3://bucket/study",
-            "s3_endpoint_url": f"http://127.0.0.1:{port}",
-        }
-        root = render(answers, folder / "study", skip_tasks=False, unsafe=True)
-        git(folder, "init", "--quiet", "--bare", "--initial-branch=main", "origin.git")
-        git(root, "remote", "add", "origin", str(folder / "origin.git"))
-        with servers.s3(folder / "storage", port):
-            run(root, "make", "repro")
-            git(root, "add", "--all")
-            git(root, "commit", "--quiet", "--message", "data: first results")
-            run(root, "make", "push", **LOGIN)
-
-    return made_once(tmp_path_factory, "published", make)
+SECRETS = {"data-read": S3_LOGIN, "data-write": S3_LOGIN}
 
 
 @dataclass
@@ -100,16 +76,16 @@ class Hosted:
 
 
 @pytest.fixture
-def hosted(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
+def hosted(s3_study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hosted]:
     """A repository of one's own, with S3 served."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     for name in ("origin.git", "storage"):
-        shutil.copytree(published / name, tmp_path / name)
+        shutil.copytree(s3_study / name, tmp_path / name)
     git(tmp_path, "clone", "--quiet", str(tmp_path / "origin.git"), "clone")
-    runner = Runner(tmp_path / "origin.git", tmp_path / "github", published / "study")
+    runner = Runner(tmp_path / "origin.git", tmp_path / "github", s3_study / "study")
     github = forges.GitHub({TOKEN: forges.Token("github-actions[bot]", "Bot")})
     # A port of its own: tests of this module may run side by side.
     port = servers.free_port()
@@ -128,7 +104,7 @@ def succeeded(jobs: Mapping[str, Job]) -> list[str]:
     ran = {name: job for name, job in jobs.items() if job.result != "skipped"}
     failed = [job.log() for job in ran.values() if job.result != "success"]
     assert not failed, "\n".join(failed)
-    assert not any(secret in job.log() for job in ran.values() for secret in LOGIN.values())
+    assert not any(secret in job.log() for job in ran.values() for secret in S3_LOGIN.values())
     return list(ran)
 
 
