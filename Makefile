@@ -4,9 +4,10 @@ PYTHON ?= python3
 DEST ?= ../my-study
 ANSWERS ?= example-answers/minimal.yml
 GITLAB := tests/project/gitlab-ci-local
+PYTEST := .venv/bin/pytest --numprocesses 2 --dist worksteal
 UV := $(or $(shell uv --version >/dev/null 2>&1 && command -v uv),.uv/bin/uv)
 export UV_PYTHON_DOWNLOADS := never
-.PHONY: help demo test unit render update project lint format bench canary lock clean
+.PHONY: help demo test tests unit render update project lint format bench canary lock clean
 
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -14,15 +15,19 @@ help: ## list the targets
 demo: $(UV) ## render a study, reproduce it, show what it made (DEST=folder)
 	@UV="$(UV)" PYTHON="$(PYTHON)" ANSWERS="$(ANSWERS)" sh .ci/demo "$(DEST)"
 
-test: lint unit render update project ## everything CI runs
+test: lint tests ## everything CI runs
 
 lint: .venv/ready ## format, lint and types of everything, the template's Python included
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy hooks template/src/data_versioning tests benchmarks
 
+# All at once: tiers in a row would collect four times over, and end in four waits for the last test.
+tests: .venv/ready $(GITLAB)/node_modules/ready
+	$(PYTEST) tests/unit tests/render tests/update tests/project
+
 unit render update project: .venv/ready ## one tier of the tests
-	.venv/bin/pytest --numprocesses 2 --dist worksteal tests/$@
+	$(PYTEST) tests/$@
 
 project: $(GITLAB)/node_modules/ready
 

@@ -16,6 +16,7 @@ from copier import run_copy
 from tests.once import made_once
 
 ROOT = Path(__file__).parent.parent
+TIERS = ("project", "update", "unit", "render")  # the slowest first
 
 Answers = Mapping[str, Any]
 Render = Callable[..., Path]
@@ -25,6 +26,31 @@ def git(folder: Path, *arguments: str) -> str:
     """Run git in a folder and return what it prints."""
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put slow tests first: with them last, a worker would wait for the other one's.
+
+    pytest-xdist gives each of two workers one half of the list to begin with. So that each has its
+    share of whole studies, the files are dealt into two halves.
+    """
+    files: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        files.setdefault(item.path, []).append(item)
+    tier = {name: place for place, name in enumerate(TIERS)}
+    halves: tuple[list[pytest.Item], list[pytest.Item]] = ([], [])
+    for path in sorted(files, key=lambda path: tier.get(path.parent.name, 0)):
+        min(halves, key=len).extend(files[path])
+    items[:] = [*halves[0], *halves[1]]
+
+
+@pytest.fixture(autouse=True)
+def same_environment(isolated_settings: Path) -> Iterator[None]:
+    """What a test does to the environment, the tools of studies included, ends with it."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -43,6 +69,10 @@ def isolated_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
         patch.setenv("COPIER_CACHE_DIR", str(home / "copier-cache"))
         patch.setenv("GIT_CONFIG_GLOBAL", str(home / ".gitconfig"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        # Before its settings are written, a study's DVC would report what it does to its makers;
+        # and a server of MLflow begins with a dozen processes for jobs that nobody gives it here.
+        patch.setenv("DVC_NO_ANALYTICS", "1")
+        patch.setenv("MLFLOW_SERVER_ENABLE_JOB_EXECUTION", "false")
         for name in ("XDG_CONFIG_HOME", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
             patch.delenv(name, raising=False)
         # Without bytecode every start of DVC or MLflow takes twice as long; and a study's make is
