@@ -100,14 +100,15 @@ def of_dvc(kept: Iterable[KeptByDVC], objects: Objects) -> list[Content]:
         kept: What goes into the package; the cache has it.
         objects: The cache.
     """
-    return [
-        Content(
-            path, layout.FILE, one.role, os.stat(file).st_size, one.stage, f"{DVC}{md5}", file=file
-        )
-        for one in kept
-        for path, md5 in objects.files(one).items()
-        for file in [objects.path(md5)]
-    ]
+    found = []
+    for one in kept:
+        for path, md5 in objects.files(one).items():
+            facts = objects.facts(md5)
+            assert facts, path  # it was fetched
+            origin, size = f"{DVC}{md5}", facts.st_size
+            file = objects.path(md5)
+            found.append(Content(path, layout.FILE, one.role, size, one.stage, origin, file))
+    return found
 
 
 def in_order(contents: Iterable[Content]) -> list[Content]:

@@ -7,8 +7,7 @@ import zlib
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 CHUNK = 2 * 1024**2  # bytes that are read, and handed to the threads, at a time
 RING = 6  # chunks in memory, and as many batches of small files
@@ -16,8 +15,7 @@ TINY = 2048  # bytes; hashlib keeps the interpreter's lock for less
 Take = Callable[[bytearray | bytes, int], None]  # a buffer, and how much of it counts
 
 
-@dataclass(frozen=True)
-class Digest:
+class Digest(NamedTuple):
     """Checksums of some bytes.
 
     Args:

@@ -29,14 +29,24 @@ class Objects:
     def __init__(self, cache: Path) -> None:
         self._files = f"{cache}/files/md5"
         self._listings: dict[str, dict[str, str]] = {}
+        self._facts: dict[str, os.stat_result] = {}
 
     def path(self, md5: str) -> str:
         """Return where an object is, or would be."""
         return f"{self._files}/{md5[:2]}/{md5[2:]}"
 
+    def facts(self, md5: str) -> os.stat_result | None:
+        """Return what the file system knows of an object, or None if the cache lacks it."""
+        if md5 not in self._facts:
+            try:
+                self._facts[md5] = os.stat(self.path(md5))
+            except FileNotFoundError:
+                return None
+        return self._facts[md5]
+
     def has(self, md5: str) -> bool:
         """Tell whether the cache has an object."""
-        return os.path.isfile(self.path(md5))
+        return self.facts(md5) is not None
 
     def files(self, kept: KeptByDVC) -> dict[str, str]:
         """Return the hash of each file that something holds, by its path in the study.
@@ -107,8 +117,11 @@ def are_linked(root: Path, kept: Iterable[KeptByDVC], objects: Objects) -> bool:
             return False
         files = objects.files(one)
         for path in _on_disk(root, one):
-            here, there = f"{root}/{path}", objects.path(files.get(path, ""))
-            if path not in files or not os.path.exists(there) or not os.path.samefile(here, there):
+            there = objects.facts(files[path]) if path in files else None
+            try:
+                if not there or not os.path.samestat(os.stat(f"{root}/{path}"), there):
+                    return False
+            except OSError:  # a link to nowhere
                 return False
     return True
 

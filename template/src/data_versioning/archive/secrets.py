@@ -73,6 +73,13 @@ class Secrets:
                 mend = f"$EDITOR {name}, commit it, and revoke the secret: git's history holds it"
                 raise StudyError(f"a secret: {kind}", where, mend)
 
+    def refuse_in_data(self, path: str, content: bytes) -> None:
+        """Refuse a file of DVC if it holds a secret; of a large one, see `watch`."""
+        self._refuse_kinds(path, content, len(content))
+        for value, name in self._values.items():
+            if value in content:
+                raise _in_data(path, f"the value of {name}")
+
     def watch(self, path: str) -> Take:
         """Return what takes a file of DVC chunk by chunk, and refuses it if it holds a secret."""
         rest = b""
@@ -80,21 +87,23 @@ class Secrets:
 
         def take(buffer: bytearray | bytes, count: int) -> None:
             nonlocal rest, done
-            if not done and b"\0" not in buffer[: min(count, 8000)]:
-                head = buffer if count <= LOOKED_AT else bytes(buffer[:LOOKED_AT])
-                for start, kind in _known(head):
-                    if start < count:
-                        raise _in_data(path, kind)
+            if not done:
+                self._refuse_kinds(path, buffer, count)
             done += count
             for value, name in self._values.items():
-                if buffer.find(value, 0, count) >= 0:
-                    raise _in_data(path, f"the value of {name}")
-                if value in rest + buffer[: len(value)]:
+                if buffer.find(value, 0, count) >= 0 or value in rest + buffer[: len(value)]:
                     raise _in_data(path, f"the value of {name}")
             if self._values:
                 rest = (rest + buffer[max(0, count - self._longest) : count])[-self._longest :]
 
         return take
+
+    def _refuse_kinds(self, path: str, content: bytes | bytearray, count: int) -> None:
+        if content.find(b"\0", 0, min(count, 8000)) < 0:
+            head = content if count <= LOOKED_AT else bytes(content[:LOOKED_AT])
+            for start, kind in _known(head):
+                if start < count:
+                    raise _in_data(path, kind)
 
     def _found(self, content: bytes) -> Iterator[tuple[int, str]]:
         for value, name in self._values.items():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from data_versioning.archive import verify_package as layout
-from data_versioning.archive.digests import Digest, OnePass, Take
+from data_versioning.archive.digests import CHUNK, Digest, OnePass, Take
 from data_versioning.errors import StudyError
 
 
@@ -102,14 +102,18 @@ class Volume:
         self._time = time
         self._entries: list[tuple[layout.Entry, int]] = []
         self.size = 0
+        self._waiting: list[bytes] = []  # small files, to be written together
+        self._written = 0
 
     def add(self, name: str, mode: int, content: bytes, crc: int) -> None:
         """Add what is in memory, with its CRC-32."""
         entry = layout.Entry(name, mode, self._time, crc, len(content))
         header = layout.local_header(entry)
-        self._sink.put(self.size, header + content)
         self._entries.append((entry, self.size))
+        self._waiting += header, content
         self.size += len(header) + len(content)
+        if self.size - self._written >= CHUNK:
+            self._flush()
 
     def stream(
         self, name: str, mode: int, file: BinaryIO, size: int, hashing: OnePass, look: Take
@@ -127,6 +131,7 @@ class Volume:
         Returns:
             Its checksums.
         """
+        self._flush()
         # The checksum stands before the content, and is known after it.
         start = self.size
         at = start + len(layout.local_header(layout.Entry(name, mode, self._time, 0, size)))
@@ -141,13 +146,20 @@ class Volume:
         entry = layout.Entry(name, mode, self._time, digest.crc, digest.size)
         self._sink.put(start, layout.local_header(entry))
         self._entries.append((entry, start))
-        self.size = at
+        self.size = self._written = at
         return digest
 
     def end(self) -> None:
         """Write the directory of the volume, and end it."""
+        self._flush()
         directory = b"".join(layout.central_header(entry, at) for entry, at in self._entries)
         end = layout.end_of_volume(len(self._entries), self.size, len(directory))
         self._sink.put(self.size, directory + end)
         self.size += len(directory) + len(end)
         self._sink.end(self.size)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._sink.put(self._written, b"".join(self._waiting))
+            self._waiting.clear()
+            self._written = self.size

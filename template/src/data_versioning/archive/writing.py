@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Iterable
 from contextlib import closing
@@ -83,14 +84,23 @@ class _Writing:
             self._progress.add(len(content))
         else:
             try:
-                with open(one.file, "rb", buffering=0) as file:
-                    if one.size > CHUNK:
-                        return self._stream(volume, one, file)
-                    content = file.read(CHUNK + 1)
+                if one.size > CHUNK:
+                    with open(one.file, "rb", buffering=0) as large:
+                        return self._stream(volume, one, large)
+                file = os.open(one.file, os.O_RDONLY)
             except FileNotFoundError:
                 what = "DVC's cache lost it while the package was made"
                 raise StudyError(what, printable(one.path), "make package") from None
-            self._looking(one)(content, len(content))
+            try:
+                content = os.read(file, one.size + 1)
+                while len(content) < one.size and (more := os.read(file, one.size)):
+                    content += more
+            finally:
+                os.close(file)
+            self._progress.add(len(content))
+            self._plan.secrets.refuse_in_data(one.path, content)
+            if self._plan.identity:
+                self._plan.identity.refuse_bytes(one.path, content)
         digest = self._hashing.whole(content)
         volume.add(one.path, one.mode, content, digest.crc)
         return digest
