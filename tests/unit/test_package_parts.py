@@ -16,12 +16,22 @@ from data_versioning.archive import manifest
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import Content
 from data_versioning.archive.digests import CHUNK, RING, OnePass
-from data_versioning.archive.kept import KeptByDVC, chosen
+from data_versioning.archive.kept import (
+    KeptByDVC,
+    chosen,
+    current,
+    kept_by_dvc,
+    stage_of_each,
+)
 from data_versioning.archive.names import refuse_names
+from data_versioning.archive.roles import role_of
 from data_versioning.archive.secrets import LOOKED_AT, Secrets
 from data_versioning.archive.volume_writer import NewFile, Volume
 from data_versioning.archive.volumes import LIMITS, planned
 from data_versioning.errors import StudyError
+from data_versioning.lineage import records
+
+from tests.conftest import git
 
 
 def test_checksums_in_one_pass() -> None:
@@ -135,6 +145,71 @@ def test_what_fits_a_budget() -> None:
         assert "".join(sorted(one.path[-1] for one in found)) == inside
         assert found == [one for one in kept if one in found]
     assert chosen(kept, "data", 0) == kept and chosen(kept, "pointers", 1000) == []
+
+
+MD5 = "0123456789abcdef0123456789abcdef"
+RECORDED = {
+    "dvc.yaml": """\
+stages:
+  here: {cmd: a, wdir: code, outs: [../data/x.csv, model.bin]}
+  logged: {cmd: b, outs: [logs: {cache: false}]}
+""",
+    "dvc.lock": f"""\
+schema: '2.0'
+stages:
+  here:
+    cmd: a
+    outs:
+    - {{path: ../data/x.csv, hash: md5, md5: {MD5}, size: 3}}
+    - {{path: model.bin, hash: md5, md5: {MD5}, size: 3}}
+  logged:
+    cmd: b
+    outs:
+    - {{path: logs, hash: md5, md5: {MD5}.dir, size: 3, nfiles: 1}}
+  gone:
+    cmd: c
+    outs:
+    - {{path: old.csv, hash: md5, md5: {MD5}, size: 3}}
+""",
+    "logs/a.log": "one",
+    "more/dvc.yaml": "stages: {each: {foreach: [a], do: {cmd: d, outs: ['${item}.csv']}}}\n",
+    "more/dvc.lock": f"""\
+schema: '2.0'
+stages:
+  each@a:
+    cmd: d
+    outs:
+    - {{path: a.csv, hash: md5, md5: {MD5}, size: 3}}
+""",
+    "more/raw.dvc": f"outs: [{{path: raw, hash: md5, md5: {MD5}.dir, size: 9, nfiles: 2}}]\n",
+}
+
+
+def test_what_dvc_keeps(tmp_path: Path) -> None:
+    """Of every pipeline, without the records of stages that are gone, and what git keeps."""
+    for path, text in RECORDED.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(text)
+    git(tmp_path, "init", "--quiet")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "all")
+    (tmp_path / "dvc.yaml").write_text("stages: {}")  # the commit counts, not what is on disk
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    known = current(tmp_path, commit, records.at(tmp_path, commit))
+    found = kept_by_dvc(tmp_path, commit, known, RECORDED.keys())
+    assert [(one.path, one.role, one.stage, one.nfiles) for one in found] == [
+        ("code/model.bin", "result", "here", None),
+        ("data/x.csv", "data", "here", None),
+        ("more/a.csv", "result", "more/dvc.yaml:each@a", None),
+        ("more/raw", "data", None, 2),
+    ]
+    roles = [role_of(path, stage_of_each(known)) for path in RECORDED]
+    assert roles == [
+        ("code", None), ("metadata", None), ("result", "logged"),
+        ("code", None), ("metadata", None), ("metadata", None),
+    ]  # fmt: skip
+    with pytest.raises(StudyError, match="neither git nor DVC keeps what a stage made: logs"):
+        kept_by_dvc(tmp_path, commit, known, RECORDED.keys() - {"logs/a.log"})
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ def made(
     volumes: Sequence[str],
     uv_lock: bytes,
     pyproject: bytes,
+    locked: str,
 ) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of each generated file but the last two, MANIFEST.json and SHA256SUMS.
 
@@ -47,12 +48,13 @@ def made(
         volumes: The zip files, the main one first.
         uv_lock: The study's `uv.lock`.
         pyproject: The study's `pyproject.toml`.
+        locked: The locked packages as pip reads them.
     """
-    from data_versioning.archive import codecheck, crate, requirements, reviewers_readme, sbom
+    from data_versioning.archive import codecheck, crate, reviewers_readme, sbom
     from data_versioning.archive.provenance import prov_of_commit
 
     yield VERIFY, Path(verify_package.__file__).read_bytes()
-    yield REQUIREMENTS, requirements.text(uv_lock, pyproject).encode()
+    yield REQUIREMENTS, locked.encode()
     yield SBOM, _json(sbom.document(uv_lock, pyproject, facts))
     yield CODECHECK, codecheck.text(facts, files).encode()
     yield PROV, _json(prov_of_commit(facts))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_versioning.archive import kept as keeping
-from data_versioning.archive import verify_package
+from data_versioning.archive import requirements, verify_package
 from data_versioning.archive.anonymous import Identity, packed
 from data_versioning.archive.contents import Content, in_order, of_dvc, of_git, read_each
 from data_versioning.archive.facts import Facts
@@ -44,6 +44,9 @@ class Plan:
         secrets: What must not be in it.
         identity: What must not be in it either, if it is anonymous.
         notes: What who publishes it should know.
+        uv_lock: The study's `uv.lock`.
+        pyproject: The study's `pyproject.toml`.
+        requirements: The locked packages as pip reads them.
     """
 
     request: Request
@@ -54,6 +57,9 @@ class Plan:
     secrets: Secrets
     identity: Identity | None
     notes: tuple[str, ...]
+    uv_lock: bytes
+    pyproject: bytes
+    requirements: str
 
     @property
     def names(self) -> list[str]:
@@ -92,6 +98,8 @@ def plan(request: Request, fetch: bool) -> Plan:
     entries = git_tree.entries(root, commit)
     in_git = {one.path for one in entries}
     _refuse_unlocked(in_git)
+    uv_lock, pyproject = (git.file_at(root, commit, name) or b"" for name in (LOCK, PROJECT))
+    locked = requirements.text(uv_lock, pyproject)
     config = dvc_config.parse(git.file_at(root, commit, dvc_config.CONFIG) or b"")
     _refuse_passwords(config)
     records = keeping.current(root, commit, request.facts.stages)
@@ -128,6 +136,9 @@ def plan(request: Request, fetch: bool) -> Plan:
         secrets,
         identity,
         tuple(notes + _notes(request, contents, pointers, unfetched)),
+        uv_lock,
+        pyproject,
+        locked,
     )
 
 

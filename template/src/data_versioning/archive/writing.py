@@ -14,13 +14,12 @@ from data_versioning.archive.contents import DVC, MADE, Content
 from data_versioning.archive.digests import CHUNK, Digest, OnePass, Take
 from data_versioning.archive.objects import damaged
 from data_versioning.archive.package_files import METADATA, PackagedFile
-from data_versioning.archive.planning import LOCK, PROJECT, Plan
+from data_versioning.archive.planning import Plan
 from data_versioning.archive.progress import Progress
 from data_versioning.archive.verify_package import FILE
 from data_versioning.archive.volume_writer import Differs, NewFile, SameFile, Volume
 from data_versioning.archive.volumes import refuse_too_large
 from data_versioning.errors import StudyError
-from data_versioning.tools import git
 from data_versioning.tools.git_history import Blobs
 from data_versioning.wording import printable
 
@@ -141,10 +140,10 @@ class _Writing:
         )
 
     def _add_generated(self, volume: Volume, name: str) -> None:
-        plan, root, commit = self._plan, self._plan.request.study.root, self._plan.request.commit
-        uv_lock, pyproject = (git.file_at(root, commit, one) or b"" for one in (LOCK, PROJECT))
-        described = (plan.facts, self._files, plan.pointers, plan.names, uv_lock, pyproject)
-        for path, content in generated.made(*described):
+        plan = self._plan
+        described = (plan.facts, self._files, plan.pointers, plan.names)
+        locked = (plan.uv_lock, plan.pyproject, plan.requirements)
+        for path, content in generated.made(*described, *locked):
             one = Content(path, FILE, generated.role(path), 0, None, MADE)
             self._note(one, name, *self._add_made(volume, one, content))
         document = manifest.document(
