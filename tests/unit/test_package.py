@@ -588,6 +588,11 @@ def test_what_lies_where_a_package_goes(ages: Study) -> None:
         release.tag, "analysis", ["run-1"], head,
     ]  # fmt: skip
 
+    # A deposit notes itself in a commit of its own; a broken package beside is in nobody's way.
+    (root / "packages/broken").mkdir()
+    (root / "packages/broken/broken.zip").write_bytes(b"PK")
+    commit(ages, {"deposits.json": "{}"})
+    assert of_commit(ages) == after.folder
     with pytest.raises(StudyError, match="no package of this commit"):
-        commit(ages)
+        commit(ages, {"README.md": "# More\n"})
         of_commit(ages)

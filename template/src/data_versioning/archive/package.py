@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shlex
 import shutil
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from data_versioning.archive.deposit.state import STATE
 from data_versioning.archive.facts import Release
 from data_versioning.archive.manifest import MANIFEST
 from data_versioning.errors import StudyError
 from data_versioning.locking import exclusive
 from data_versioning.study import Study
-from data_versioning.tools import git
+from data_versioning.tools import git, git_state
 from data_versioning.wording import advice, counted, listed, printable, sized
 
 __all__ = ["PACKAGES", "Package", "Release", "create_reproducibility_package", "of_commit"]
@@ -212,6 +215,9 @@ def create_reproducibility_package(
 def of_commit(study: Study) -> Path:
     """Return the newest package of the current commit in the study's `packages`.
 
+    What a deposit notes in `deposits.json` is committed after the package was made: a commit that
+    differs in nothing else counts, too.
+
     Raises:
         StudyError: There is none.
     """
@@ -219,14 +225,24 @@ def of_commit(study: Study) -> Path:
     found = []
     for main in (study.root / PACKAGES).glob("*/*.zip"):
         if main.stem == main.parent.name:
-            package = Package.open(main.parent)
-            if package.manifest.get("commit") == commit:
-                found.append((main.stat().st_mtime_ns, package.folder))
+            with suppress(StudyError):  # a broken one is in nobody's way
+                package = Package.open(main.parent)
+                made_of = package.manifest.get("commit")
+                if made_of == commit or (made_of and _only_noted(study.root, made_of, commit)):
+                    newest = main.stat().st_mtime_ns
+                    found.append((made_of == commit, newest, package.folder))
     if not found:
         raise StudyError(
             "no package of this commit", f"{PACKAGES}/ at {commit[:8]}", "make package"
         )
-    return max(found)[1]
+    return max(found)[2]
+
+
+def _only_noted(root: Path, old: str, new: str) -> bool:
+    """Tell whether nothing but the record of the deposits changed after a commit."""
+    if not re.fullmatch("[0-9a-f]{40}", str(old)):
+        return False
+    return set(git_state.changed_between(root, old, new)) <= {STATE}
 
 
 def _refuse_other(folder: Path) -> None:
