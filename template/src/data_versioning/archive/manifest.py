@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -82,13 +83,20 @@ def document(
 def text(document: Mapping[str, Any]) -> bytes:
     """Return a document as it stands in a package: indented by one, and with its keys in order."""
     # Python's encoder is in C for what is on one line only: twenty times as fast for many files.
-    files = ",\n".join(map(_entry, document["files"]))
     around = json.dumps(
         {**document, "files": []}, indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False
     )
     before, empty, after = around.partition('\n "files": []')
-    files = f'\n "files": [\n{files}\n ]' if files else empty
-    return f"{before}{files}{after}\n".encode()
+    # Written as it is made: the parts, and a text of them all, would be the most there ever is.
+    made = io.BytesIO()
+    made.write(before.encode())
+    begin = '\n "files": [\n'
+    for one in document["files"]:
+        made.write(f"{begin}{_entry(one)}".encode())
+        begin = ",\n"
+    end = "\n ]" if document["files"] else empty
+    made.write(f"{end}{after}\n".encode())
+    return made.getvalue()
 
 
 def _entry(file: Mapping[str, Any]) -> str:
