@@ -483,8 +483,19 @@ def test_limits_of_archives(ages: Study, monkeypatch: pytest.MonkeyPatch) -> Non
 WHO = (
     b"Lovelace", b"Ada Lovelace", b"0000-0002-1825-0097", b"ada.lovelace", b"analytical.example",
     b"Analytical Engine", b"github.com", b"zenodo.4242", b"run-4711", b"v1.0.0-analysis-complete",
-    b"ages.example", b"osf.io/abcde",
+    b"ages.example", b"osf.io/abcde", b"zenodo.991122", b"@lovelace", b"lovelace.github.io",
+    b"home/ada", b"uller", "李明".encode(), b"mlflow.uni.example",
 )  # fmt: skip
+OTHERS = """\
+  - given-names: Łukasz
+    family-names: Müller
+  - given-names: 明
+    family-names: 李
+"""
+SPELLED = r"""% Łukasz Müller, Lukasz Mueller, \L ukasz M\"uller, {\L}ukasz M{\"u}ller, MÜLLER
+A. Lovelace, Müller: M&uuml;ller, M&#xFC;ller; 作者李明。 
+(the end) .. /home/ada/study, C:\Users\ada, /home/jovyan
+"""
 
 
 def test_anonymous(ages: Study, tmp_path: Path) -> None:
@@ -501,9 +512,16 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
     commit(ages, {
         "src/more.py": script,
         "notes.ipynb": '{"who": "ADA LOVELACE, Analytical\\nEngine Works", "at": "lovelace/ages"}',
-        "docs/paper.tex": "Lovelace~(2026), https://github.com/lovelace/ages, of run-4711\n",
+        "docs/paper.tex": "Lovelace~(2026), https://github.com/lovelace/ages, of run-4711\n"
+        + SPELLED,
+        ".github/CODEOWNERS": "* @lovelace\n# https://lovelace.github.io github.com/lovelace/x\n",
+        "deposits.json": '{"deposits": [{"doi": "10.5281/zenodo.991122"}]}',
+        "CITATION.cff": CITATION.replace("repository-code", OTHERS + "repository-code"),
+        "profiles/lab.env": "MLFLOW_TRACKING_URI=https://mlflow.uni.example/x\n",
+        "src/law.py": "class Mueller: pass\n",
         ".copier-answers.yml": "slug: my-study\nauthor: Ada Lovelace\n"
-        "repo: git@github.com:lovelace/ages\norcid: 0000-0002-1825-0097\n",
+        "repo: git@github.com:lovelace/ages\norcid: 0000-0002-1825-0097\n"
+        "mlflow_server_url: https://mlflow.uni.example\n",
     })  # fmt: skip
     head = git(root, "rev-parse", "HEAD").strip()
     release = Release("v1.0.0-analysis-complete", "analysis", ("run-4711",))
@@ -518,6 +536,12 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
         b"# by Anonymous <anonymous@example.org>\nfrom lovely import Grace\n"
     )
     assert json.loads(files["notes.ipynb"])["who"].startswith("Anonymous, ")
+    assert files["docs/paper.tex"].endswith(
+        b"(the end) .. /home/anonymous/study, C:\\Users\\anonymous, /home/jovyan\n"
+    )
+    assert "deposits.json" not in files and made.manifest["commit_time"].endswith("T00:00:00Z")
+    left = "a word that is a part of an author's name is left in src/law.py"
+    assert made.notes == (left,)
     assert made.manifest["study"]["authors"] == [] and made.manifest["commit"] is None
     listed = {one["path"]: one for one in made.manifest["files"]}
     text = files["src/more.py"]
@@ -534,11 +558,18 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
         ),
         ("b.bin", "\0Ada Lovelace".encode("utf-16"), "cannot be rewritten: b.bin: Ada Lovelace"),
         ("Lovelace.md", b"x", "its name tells who made the study: Lovelace.md"),
+        ("src/the_lovelace.py", b"x", "its name tells who made the study: src/the_lovelace.py"),
+        ("c.bin", "\0Łukasz Müller".encode("utf-16-le"), r"cannot be rewritten: c\.bin"),
+        (".copier-answers.yml", b"slug: lovelace-1", "short name tells who .* lovelace-1"),
     ):
         commit(ages, {path: content})
         with pytest.raises(StudyError, match=said):
             create_reproducibility_package(rev="HEAD", anonymous=True)
         git(root, "reset", "--quiet", "--hard", head)
+    (root / ".git/shallow").write_text(f"{head}\n")
+    with pytest.raises(StudyError, match="a shallow clone does not know everyone"):
+        create_reproducibility_package(rev="HEAD", anonymous=True)
+    (root / ".git/shallow").unlink()
     (root / "data/raw/sites/c.txt").write_text("of Ada Lovelace\n")
     capture(["dvc", "add", "--quiet", "data/raw/sites"], root)
     commit(ages)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from data_versioning.archive.contents import Content
 from data_versioning.archive.digests import Take
 from data_versioning.archive.facts import Facts
 from data_versioning.archive.package_files import DOCUMENTATION, METADATA
+from data_versioning.archive.spellings import is_unspaced, spelled
 from data_versioning.errors import StudyError
 from data_versioning.wording import printable
 
@@ -25,6 +25,16 @@ _ALONE = 6  # letters from which it is looked for in binary files inside of word
 _BEFORE, _AFTER = rb"(?<![A-Za-z0-9\x80-\xff])", rb"(?![A-Za-z0-9\x80-\xff])"
 _SPACE = rb"(?:\s|\\[nrt])+"  # in JSON and in code, too
 _BETWEEN = rb"(?:[\s~._,+-]|\\[nrt]){0,3}"  # `Ada Lovelace`, `ada.lovelace`, `Ada~Lovelace`, ...
+# The folder of a person on a machine; those of images and of servers that run jobs are nobody's.
+_HOME = re.compile(
+    rb"(?<![\w.-])((?:/home/|/Users/|C:\\{1,2}Users\\{1,2}))(?!(?:anonymous|jovyan|runner|rstudio|root"
+    rb"|vscode|ubuntu|docker|user|app|Shared|Public)\b)[A-Za-z0-9][\w.-]*"
+)
+# Where everybody has repositories or a page of their own.
+_PUBLIC = (
+    "github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "huggingface.co", "osf.io",
+    "zenodo.org", "doi.org", "aspredicted.org", "localhost", "127.0.0.1",
+)  # fmt: skip
 # What may hold text that cannot be seen in its bytes.
 PACKED = (
     ".pdf", ".docx", ".xlsx", ".pptx", ".odt", ".ods", ".zip", ".gz", ".bz2", ".xz", ".zst", ".7z",
@@ -61,16 +71,18 @@ class Identity:
             self._add(identifier, ID)
         if facts.commit:
             self._add(facts.commit[:12], ID)
-        known = [*self._whole(), *self._full_names()]
-        self._everywhere = _compiled((_word(text), instead) for text, instead in known)
+        known = [*self._whole(), *self._full_names(), *self._initials()]
+        self._everywhere = _compiled((word, instead) for word, _, instead in known)
         self._in_prose = _compiled(
-            [(_word(text), instead) for text, instead in [*known, *self._single_names()]]
+            [(word, instead) for word, _, instead in known] + [*self._single_names()]
         )
+        families = [one for one in self._families if len(one) >= _SHORTEST]
+        self._in_names = _compiled((_BEFORE + spelled(one) + _AFTER, NAME) for one in families)
         # Beside a name in a binary file any byte can stand.
-        self._in_binary = _compiled(
-            (text if len(text) >= _ALONE else _word(text), instead) for text, instead in known
-        )
-        self._longest = max((4 * len(one) for one in self._replaced), default=0) + 256
+        wide = [*self._whole(wide=True), *self._full_names(wide=True)]
+        self._in_binary = _compiled((bare, instead) for _, bare, instead in wide)
+        texts = [*self._replaced, *map("   ".join, self._names)]
+        self._longest = 16 * max(map(len, texts), default=0) + 256
 
     def rewritten(self, content: Content, text: bytes) -> bytes:
         """Return what a file holds without what tells who made the study.
@@ -83,13 +95,26 @@ class Identity:
             return text
         prose = content.role in (DOCUMENTATION, METADATA)
         pattern, replacements = self._in_prose if prose else self._everywhere
-        return pattern.sub(lambda found: _instead(replacements, found), text)
+        clean = pattern.sub(lambda found: _instead(replacements, found), text)
+        return _HOME.sub(rb"\1anonymous", clean)
+
+    def is_in(self, content: Content, text: bytes) -> bool:
+        """Tell whether a part of a name, such as a family's, is left in what was rewritten.
+
+        In prose none is; in code it can be a word, so that people have to look.
+        """
+        return not content.is_link and bool(self._in_prose[0].search(text))
 
     def refuse_name(self, path: str) -> None:
         """Refuse the name of a file that tells who made the study."""
-        if self._in_prose[0].search(path.encode(errors="surrogateescape")):
+        if self.is_in_name(path):
             mend = f"git mv -- {shlex.quote(path)} <another name>, or: dvc move"
             raise StudyError("its name tells who made the study", printable(path), mend)
+
+    def is_in_name(self, path: str) -> bool:
+        """Tell whether the name of a file holds one of an author, in whatever case."""
+        name = path.encode(errors="surrogateescape")
+        return bool(self._in_prose[0].search(name) or self._in_names[0].search(name))
 
     def refuse_bytes(self, path: str, content: bytes) -> None:
         """Refuse a file that cannot be rewritten, and that tells who made the study."""
@@ -136,12 +161,20 @@ class Identity:
         self._add(address.removesuffix(".git"), PLACE)
         if "://" in address:  # also as `git@host:owner/name`, and without the scheme
             parts = urlsplit(address)
-            path = parts.path.strip("/").removesuffix(".git")
-            if path and parts.hostname:
-                self._add(f"{parts.hostname}/{path}", PLACE.partition("://")[2])
-                self._add(f"{parts.hostname}:{path}", PLACE.partition("://")[2])
+            host, path = parts.hostname or "", parts.path.strip("/").removesuffix(".git")
+            if path and host:
+                self._add(f"{host}/{path}", PLACE.partition("://")[2])
+                self._add(f"{host}:{path}", PLACE.partition("://")[2])
                 if path.count("/") == 1:
                     self._add(path, "anonymous/study")
+            if "." in host and not host.endswith(_PUBLIC):
+                self._add(host, "example.org")  # of a university, say
+            owner, slash, _ = path.partition("/")
+            if slash and host.endswith(_PUBLIC):  # of other repositories, too
+                self._add(f"{host}/{owner}", PLACE.partition("://")[2])
+                self._add(f"@{owner}", "@anonymous")
+                for pages in (".github.io", ".gitlab.io"):
+                    self._add(f"{owner}{pages}", "example.org")
         elif found := re.fullmatch(r"[^/@\s]+@([^/:\s]+):(.+)", address):
             self._add_address(f"https://{found[1]}/{found[2]}")
 
@@ -149,29 +182,43 @@ class Identity:
         if text and len(text) >= _SHORTEST:
             self._replaced.setdefault(text, instead)
 
-    def _whole(self) -> Iterator[tuple[bytes, str]]:
+    def _whole(self, wide: bool = False) -> Iterator[tuple[bytes, bytes, str]]:
         # The longest first: one can be a part of another.
         for text in sorted(self._replaced, key=len, reverse=True):
-            for form in _forms(text):
-                words = _SPACE.join(map(re.escape, form.split()))
-                yield words, self._replaced[text]
+            pattern = _SPACE.join(spelled(word, wide) for word in text.split())
+            yield *_bounded(pattern, text), self._replaced[text]
 
-    def _full_names(self) -> Iterator[tuple[bytes, str]]:
+    def _full_names(self, wide: bool = False) -> Iterator[tuple[bytes, bytes, str]]:
         for words in sorted(self._names, key=lambda one: (-len(one), one)):
             for order in (words, (words[-1], *words[:-1])):
-                for parts in zip(*(list(_forms(word)) for word in order), strict=False):
-                    yield _BETWEEN.join(map(re.escape, parts)), NAME
+                pattern = _BETWEEN.join(spelled(word, wide) for word in order)
+                yield *_bounded(pattern, "".join(order)), NAME
+
+    def _initials(self) -> Iterator[tuple[bytes, bytes, str]]:
+        """Yield `A. Lovelace` and `Lovelace, A.`, as they are written."""
+        for words in sorted(self._names):
+            if len(words) < 2 or is_unspaced(words[0][0]):
+                continue
+            first, family = spelled(words[0][0]) + rb"\.", spelled(words[-1])
+            more = rb"[\s~]?(?:[A-Z]\.[\s~]?)*"
+            for pattern in (first + more + family, family + rb",?[\s~]" + first):
+                yield *_bounded(b"(?-i:" + pattern + b")", words[-1]), NAME
 
     def _single_names(self) -> Iterator[tuple[bytes, str]]:
         given = {word for words in self._names for word in words[:-1] if len(word) > 1}
-        for word in sorted({*self._families, *given}, key=lambda one: (-len(one), one)):
-            for form in _forms(word):
-                # As they are written: `will` and `grace` are words, too.
-                yield rb"(?-i:" + re.escape(form) + rb")", NAME
+        families = {*self._families, *(one.upper() for one in self._families)}
+        for word in sorted({*families, *given}, key=lambda one: (-len(one), one)):
+            pattern = rb"\s+".join(map(spelled, word.split()))
+            # As they are written: `will` and `grace` are words, too.
+            yield _BEFORE + b"(?-i:" + pattern + b")" + _AFTER, NAME
 
 
-def _word(pattern: bytes) -> bytes:
-    return _BEFORE + pattern + _AFTER
+def _bounded(pattern: bytes, text: str) -> tuple[bytes, bytes]:
+    """Return a pattern as a word of its own, and as it is looked for in binary files."""
+    before = b"" if is_unspaced(text[:1]) else _BEFORE
+    after = b"" if is_unspaced(text[-1:]) else _AFTER
+    word = before + pattern + after
+    return word, pattern if len(text) >= _ALONE else word
 
 
 Compiled = tuple[re.Pattern[bytes], list[bytes]]
@@ -185,20 +232,6 @@ def _compiled(patterns: Iterable[tuple[bytes, str]]) -> Compiled:
 
 def _instead(replacements: list[bytes], found: re.Match[bytes]) -> bytes:
     return replacements[(found.lastindex or 1) - 1]
-
-
-def _forms(text: str) -> list[bytes]:
-    """Return a text as files can hold it: in several encodings, escaped for JSON and addresses."""
-    composed = unicodedata.normalize("NFC", text)
-    forms = [
-        composed.encode(errors="surrogateescape"),
-        unicodedata.normalize("NFD", text).encode(errors="surrogateescape"),
-        composed.encode("latin-1", "ignore") if composed.isprintable() else b"",
-        composed.encode("ascii", "backslashreplace").replace(rb"\x", rb"\u00"),
-        quote(composed, safe="/:@").encode(),
-        unicodedata.normalize("NFD", text).encode("ascii", "ignore"),
-    ]
-    return forms
 
 
 def _is_utf16(text: bytes) -> bool:

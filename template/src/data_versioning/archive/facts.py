@@ -106,7 +106,10 @@ class Facts:
         return self.commit is None
 
     def anonymous(self) -> Facts:
-        """Return these facts without what tells who made the study."""
+        """Return these facts without what tells who made the study.
+
+        Of the time the day is left: forges find commits by the second.
+        """
         return replace(
             self,
             authors=(),
@@ -117,6 +120,7 @@ class Facts:
             related=(),
             funding=(),
             commit=None,
+            time=self.time.replace(hour=0, minute=0, second=0, microsecond=0),
             version=None,
             tag=None,
             phase=None,

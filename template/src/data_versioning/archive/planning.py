@@ -13,6 +13,7 @@ from data_versioning.archive import requirements, verify_package
 from data_versioning.archive.anonymous import Identity, packed
 from data_versioning.archive.contents import Content, in_order, of_dvc, of_git, read_each
 from data_versioning.archive.facts import Facts
+from data_versioning.archive.identifying import identity_of, note, withheld
 from data_versioning.archive.kept import KeptByDVC
 from data_versioning.archive.names import refuse_links, refuse_names
 from data_versioning.archive.objects import Objects, are_linked, refuse_unsent
@@ -25,7 +26,7 @@ from data_versioning.errors import StudyError
 from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.work_tree import clean
 from data_versioning.study import Study
-from data_versioning.tools import dvc_config, dvc_files, git, git_state, git_tree
+from data_versioning.tools import dvc_config, dvc_files, git, git_tree
 from data_versioning.wording import counted, listed, printable, sized
 
 LOCK, PROJECT = "uv.lock", "pyproject.toml"
@@ -111,9 +112,10 @@ def plan(request: Request, fetch: bool) -> Plan:
     pointed = [one for one in kept if one not in inside]
     from_git = of_git(entries, keeping.stage_of_each(records))
     secrets = Secrets(os.environ)
-    people = git_tree.people(root, commit) if request.anonymous else ()
-    addresses = [*config.urls.values(), *git_state.remote_urls(root).values()]
-    identity = Identity(request.facts, people, addresses) if request.anonymous else None
+    identity = None
+    if request.anonymous:
+        identity = identity_of(root, commit, request.facts, config.urls.values())
+        from_git = withheld(from_git)
     from_git, notes = _inspected(study, from_git, secrets, identity)
     from_dvc, unfetched = _from_dvc(study, inside, objects, fetch) if objects else ([], [])
     contents = in_order([*from_git, *from_dvc])
@@ -173,6 +175,7 @@ def _inspected(
     found: list[Content] = []
     links: dict[str, str] = {}
     local: list[str] = []
+    named: list[str] = []
     places = {
         os.fsencode(f"{place}/") for place in (Path.home(), study.root) if len(place.parts) > 2
     }
@@ -186,12 +189,14 @@ def _inspected(
         _refuse_machine(one.path, text)
         if any(place in text for place in places):
             local.append(one.path)
-        if identity and (clean := identity.rewritten(one, text)) != text:
-            one = one.with_content(clean)
+        if identity:
+            clean = identity.rewritten(one, text)
+            named += [one.path] * identity.is_in(one, clean)
+            one = one.with_content(clean) if clean != text else one
         found.append(one)
     refuse_links(links)
     notes = [f"a path of this machine is in {printable(listed(local))}"] if local else []
-    return found, notes
+    return found, notes + note(named)
 
 
 def _refuse_machine(path: str, text: bytes) -> None:

@@ -132,6 +132,11 @@ def unknown_commits(root: Path, commits: Iterable[str]) -> set[str]:
     return {commit for commit, line in zip(asked, lines, strict=True) if line.endswith(b"missing")}
 
 
+def is_shallow(root: Path) -> bool:
+    """Tell whether the repository lacks the older part of its history."""
+    return git.run(root, ["rev-parse", "--is-shallow-repository"]).strip() == b"true"
+
+
 def remote_urls(root: Path) -> dict[str, str]:
     """Return the address of each remote of git, as it is configured."""
     asked = ["git", "config", "--null", "--get-regexp", r"^remote\..*\.url$"]
