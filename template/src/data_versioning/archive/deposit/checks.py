@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from data_versioning.archive.deposit.uploading import AGAIN, Status, Uploader
+from data_versioning.archive.deposit.uploading import AGAIN, SMALLER, Status, Uploader
 from data_versioning.archive.package_files import DATA
 from data_versioning.archive.settings import RESTRICTED
 from data_versioning.errors import StudyError
@@ -64,8 +64,7 @@ def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:
     ]
     if said.get("data_license") in (None, RESTRICTED) and inside:
         what = f"{counted(len(inside), 'file')} of data without an open licence would be public"
-        mend = "make package, with archive.data: pointers in study.yaml"
-        found.append((what, printable(listed(inside)), mend))
+        found.append((what, printable(listed(inside)), SMALLER))
     return found
 
 

@@ -9,15 +9,20 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from data_versioning.archive.deposit.uploading import AGAIN, Body, StoredFile, is_same
+from data_versioning.archive.deposit.uploading import (
+    AGAIN,
+    SMALLER,
+    Body,
+    StoredFile,
+    is_same,
+)
 from data_versioning.archive.deposit.zenodo_shapes import SLOW, absent
 from data_versioning.errors import StudyError
 from data_versioning.rest import Api, Refused, Unanswered, pauses
 from data_versioning.wording import printable
 
 PAGE = "100"  # entries of a list
-POINTERS = "make package, with archive.data: pointers in study.yaml"
-MENDS = {413: POINTERS}
+MENDS = {413: SMALLER}
 CONFLICT = 409
 FULL = "(507 "  # Insufficient Storage (RFC 4918, 11.5)
 
@@ -74,7 +79,7 @@ class Files:
                 return self._upload(number, path)
             except (_Differs, Unanswered) as error:
                 if FULL in error.what:  # which does not pass
-                    raise StudyError(error.what, error.where, POINTERS) from None
+                    raise StudyError(error.what, error.where, SMALLER) from None
                 if pause is None:
                     raise
             except Refused as error:

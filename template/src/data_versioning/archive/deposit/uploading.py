@@ -21,6 +21,7 @@ from data_versioning.wording import printable, sized
 PIECE = 1 << 20  # bytes that are read, hashed and sent at a time
 DRAFT, PUBLISHED, GONE = "draft", "published", "gone"
 AGAIN = "make deposit"  # what goes on after anything that stopped it
+SMALLER = "make package, with archive.data: pointers in study.yaml"
 
 
 @dataclass(frozen=True)
@@ -245,12 +246,11 @@ def refuse(paths: Sequence[Path], archive: str, limits: Limits) -> None:
     Raises:
         StudyError: One is missing, empty, too large, named too long, or they are too many.
     """
-    smaller = "make package, with archive.data: pointers in study.yaml"
     if not paths:
         raise StudyError(f"{archive} takes no deposit without a file", "", "make package")
     if len(paths) > limits.files:
         what = f"{archive} takes {limits.files} files at most, not {len(paths)}"
-        raise StudyError(what, str(paths[0].parent), smaller)
+        raise StudyError(what, str(paths[0].parent), SMALLER)
     total = 0
     for path in paths:
         if not path.is_file():
@@ -265,9 +265,9 @@ def refuse(paths: Sequence[Path], archive: str, limits: Limits) -> None:
             raise StudyError(what, str(path), "rename it")
         if size > limits.file:
             what = f"{archive} takes files of {sized(limits.file)} at most, not {sized(size)}"
-            raise StudyError(what, str(path), smaller)
+            raise StudyError(what, str(path), SMALLER)
     if total > limits.record:
         what = f"{archive} takes {sized(limits.record)} in all, not {sized(total)}"
-        raise StudyError(what, str(paths[0].parent), smaller)
+        raise StudyError(what, str(paths[0].parent), SMALLER)
     if len({path.name for path in paths}) < len(paths):
         raise StudyError("two files have the same name", str(paths[0].parent), "make package")

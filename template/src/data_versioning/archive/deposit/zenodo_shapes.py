@@ -10,7 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from data_versioning.archive.deposit.metadata import SOURCES, Metadata
-from data_versioning.archive.deposit.uploading import PUBLISHED, Planned, Status, StoredFile
+from data_versioning.archive.deposit.uploading import (
+    PUBLISHED,
+    SMALLER,
+    Planned,
+    Status,
+    StoredFile,
+)
 from data_versioning.errors import StudyError
 from data_versioning.rest import Refused
 from data_versioning.wording import printable
@@ -118,8 +124,7 @@ def complaint(archive: str, what: str, refused: StudyError | None = None) -> Stu
     if field and field[1] in SOURCES:
         return StudyError(f"{archive} takes this not: {printable(what)}", *SOURCES[field[1]])
     if re.search("quota|size exceeded|max amount", what, re.IGNORECASE):
-        mend = "make package, with archive.data: pointers in study.yaml"
-        return StudyError(what, refused.where if refused else "", mend)
+        return StudyError(what, refused.where if refused else "", SMALLER)
     return refused or StudyError(f"{archive} takes this not: {printable(what)}", "", "make deposit")
 
 
