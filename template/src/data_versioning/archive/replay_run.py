@@ -6,7 +6,6 @@ Run as a program in the unpacked package, with two files: what is asked, and wha
 from __future__ import annotations
 
 import json
-import os
 import posixpath
 import shlex
 import sys
@@ -35,6 +34,7 @@ from data_versioning.reproduction import proof
 from data_versioning.reproduction.freshness import FROZEN, state
 from data_versioning.reproduction.sparse import NotFetched, fetch
 from data_versioning.study import Study
+from data_versioning.tools import dvc_config
 from data_versioning.wording import counted, printable
 
 Remotes = tuple[str | None, dict[str, dict[str, str]]]
@@ -72,6 +72,7 @@ def run(
         StudyError: Data could not be fetched, or a stage failed.
     """
     manifest = json.loads((study.root / MANIFEST).read_bytes())
+    _refuse_outside(study.root)
     _configure(study.root, manifest, remote, known)
     pipeline = state(study)
     names = [stage.name for stage in pipeline.stages if stage.verdict != FROZEN]
@@ -103,10 +104,17 @@ def run(
     }
 
 
+def _refuse_outside(root: Path) -> None:
+    """Refuse a package that has outputs elsewhere: they would be moved away, and overwritten."""
+    for record in records.at(root):
+        for out in record.outs:
+            if out.path.startswith(("/", "../")) or out.path == "..":
+                what = "the package names an output outside of its folder"
+                raise StudyError(what, printable(out.path), "ask its authors for one without")
+
+
 def _configure(root: Path, manifest: dict[str, Any], remote: str | None, known: Remotes) -> None:
     """Give DVC a cache of its own; and the remote asked for, or those known, or of the pointers."""
-    import configobj
-
     default, remotes = known
     if remote:
         default, remotes = OTHER_REMOTE, {OTHER_REMOTE: {"url": remote}}
@@ -115,16 +123,7 @@ def _configure(root: Path, manifest: dict[str, Any], remote: str | None, known: 
         pointers = [one for one in manifest["pointers"] if one["remote"]]
         remotes = {one["remote"]: {"url": one["url"]} for one in pointers if "://" in one["url"]}
         default = next(iter(remotes), None)
-    config = configobj.ConfigObj(interpolation=False, list_values=False)
-    for name, options in remotes.items():
-        config[f'remote "{name}"'] = options
-    config["cache"] = {"dir": str(root / ".dvc/cache")}
-    config["core"] = {"analytics": "false", "check_update": "false"}
-    if default:
-        config["core"]["remote"] = default
-    local = root / ".dvc/config.local"
-    with os.fdopen(os.open(local, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        config.write(file)
+    dvc_config.write_local(root, default, remotes, analytics="false", check_update="false")
 
 
 def _records(study: Study) -> dict[str, Record]:
@@ -244,7 +243,7 @@ def _claim(claim: dict[str, Any], outputs: Sequence[Output], found: _Outputs) ->
         order = (SAME, WITHIN, NOT_COMPARABLE, DIFFERENT, MISSING)
         worst = max(within, key=lambda one: order.index(one.verdict))
         return Claim(**said, verdict=worst.verdict, how=worst.how)
-    by_hand = shlex.join(shlex.split(said["command"])) if said["command"] else ""
+    by_hand = printable(said["command"])
     how = f"no stage that ran makes it{f'; by hand: {by_hand}' if by_hand else ''}"
     return Claim(**said, verdict=MISSING, how=how)
 

@@ -15,7 +15,7 @@ from data_versioning.pipeline.unlogged import REPRODUCTION
 from data_versioning.reproduction.sparse import refuse_uncommitted
 from data_versioning.setup.bootstrap import make_environment
 from data_versioning.study import Study
-from data_versioning.tools import dvc, git
+from data_versioning.tools import dvc, dvc_config, git
 from data_versioning.tools.dvc_cache import delete
 
 SCRATCH = ".dvc/tmp/proof"  # beside the study's own data, where there is room for it
@@ -83,16 +83,5 @@ def _made(study: Study, target: Path) -> Study:
 
 def _configure(study: Study, clone: Study) -> None:
     """Give a clone the study's remotes, those that only this machine knows too, but a new cache."""
-    import configobj
-
-    config = configobj.ConfigObj(interpolation=False, list_values=False)
     default, remotes = dvc.remote_options(study.root)
-    for name, options in remotes.items():
-        config[f'remote "{name}"'] = options
-    if default:
-        config["core"] = {"remote": default}
-    config["cache"] = {"dir": str(clone.root / ".dvc/cache")}
-    # It can hold passwords.
-    file = os.open(clone.root / ".dvc/config.local", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(file, "wb") as opened:
-        config.write(opened)
+    dvc_config.write_local(clone.root, default, remotes)

@@ -1,10 +1,12 @@
-"""The configuration of DVC that git keeps, at any revision: `.dvc/config`."""
+"""DVC's configuration: what git keeps of it, at any revision, and what it does not."""
 
 from __future__ import annotations
 
 import io
+import os
 import posixpath
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,32 @@ def cache_dir(root: Path) -> Path:
     if any("dir" in config.get("cache", {}) for config in found):
         return dvc.cache_dir(root)
     return root / ".dvc/cache"
+
+
+def write_local(
+    root: Path, default: str | None, remotes: Mapping[str, Mapping[str, str]], **core: str
+) -> None:
+    """Give a study of one's own remotes and a new cache by its `.dvc/config.local`.
+
+    Nobody else can read the file: options can be passwords.
+
+    Args:
+        root: The study; it has no such file yet.
+        default: The name of the default remote, if there is one.
+        remotes: The options of each remote, by its name.
+        **core: Further options of the section `core`.
+    """
+    import configobj
+
+    config = configobj.ConfigObj(interpolation=False, list_values=False)
+    for name, options in remotes.items():
+        config[f'remote "{name}"'] = dict(options)
+    if core := core | ({"remote": default} if default else {}):
+        config["core"] = core
+    config["cache"] = {"dir": str(root / ".dvc/cache")}
+    local = root / f"{CONFIG}.local"
+    with os.fdopen(os.open(local, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        config.write(file)
 
 
 def _address(url: str) -> str:
