@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import random
 import re
 import shutil
@@ -172,7 +173,7 @@ def spoilt(*changes: tuple[str, bytes | None]) -> Spoil:
     return spoil
 
 
-def test_an_unpacked_package(tmp_path: Path) -> None:
+def test_an_unpacked_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A changed, missing or extra file, a file for a link, a sum that is not of the manifest."""
     parts = contents({**TREE, "link": b"code/run.py"}, links=("link",))
     cases: list[tuple[Spoil, str, str]] = [
@@ -195,6 +196,16 @@ def test_an_unpacked_package(tmp_path: Path) -> None:
     subprocess.run(["mkfifo", root / "empty.txt"], check=True)
     assert found(root) == {"empty.txt": "neither a file nor a folder"}
 
+    def refused(_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refused)
+        assert found(root)["."] == "cannot be read: Permission denied"
+        patch.setattr(os, "listdir", refused)
+        with pytest.raises(verify_package.NoPackage, match=r"cannot be read: .*denied"):
+            check(tmp_path)
+
 
 def test_what_the_package_says_of_itself(tmp_path: Path) -> None:
     """The shape of its manifest, its crate, its citation, and paths of the machine it is from."""
@@ -208,6 +219,8 @@ def test_what_the_package_says_of_itself(tmp_path: Path) -> None:
         ({}, {"claims": [{"command": f"python {home}"}]}, MANIFEST,
          [f"claims[0].command: a path of one machine: {home}"]),
         ({}, {"claims": {}}, MANIFEST, ["claims: of the wrong type"]),
+        ({}, {"tolerances": {"a": {"relative": -1}}}, MANIFEST,
+         ["tolerances: not a number of 0 and more"]),
         ({}, {"commit_time": "2023-13-14T22:13:20Z"}, MANIFEST,
          ["commit_time: not a time: 2023-13-14T22:13:20Z"]),
         ({}, {"volumes": ["../small.zip"]}, MANIFEST, ["volumes: not a name of a volume"]),
@@ -285,6 +298,9 @@ HOSTILE = {
     "a\nout.txt": "a control character in its name",
     "a/": "a name that leaves its folder",
     "x/.GIT/config": "a name that git would take for its own",
+    "n" * 256: "a name that is too long",
+    "a/" * 512: "a name that is too long",
+    "a\u202ecod.exe": "a control character in its name",
     "code/run.py/more": "it lies in code/run.py, which is no folder",
 }
 LINKS = {
@@ -299,9 +315,9 @@ def test_hostile_names_and_links(tmp_path: Path) -> None:
     """Named in the manifest and summed like any other file, they are found all the same."""
     for number, (name, what) in enumerate(HOSTILE.items()):
         package = write(tmp_path / f"name {number}", contents({**TREE, name: b"x"}))
-        shown = name.replace("\n", "\N{REPLACEMENT CHARACTER}")
         findings = check(package)
-        assert (shown, what) in findings
+        assert (verify_package.printable(name), what) in findings
+        assert all(one.what.isprintable() for one in findings)
     package = write(tmp_path / "folded", contents({**TREE, "code/RUN.py": b""}))
     assert found(package) == {"code/run.py": "the same name as code/RUN.py, on some machines"}
     for number, (target, what) in enumerate(LINKS.items()):
@@ -337,6 +353,16 @@ def test_zip_tricks(tmp_path: Path) -> None:
         return "\n".join(f"{path}: {what}" for path, what in findings)
 
     assert "header of" in made(lambda _: None)
+    whole = volume(parts)
+    at = whole.rindex(MANIFEST.encode()) - 46  # its record; the crate and the sums come before
+    name = at + 46 + len(MANIFEST)
+    far = whole[at : at + 42] + b"\xff" * 4 + whole[at + 46 : name] + b"\1\0\x08\0" + b"\xff" * 8
+    far = far[:30] + b"\x0c" + far[31:]
+    end = bytearray(whole[-22:])
+    end[12:16] = (int.from_bytes(end[12:16], "little") + 12).to_bytes(4, "little")
+    (package / "small.zip").write_bytes(whole[:at] + far + whole[name:-22] + end)
+    assert found(package)[MANIFEST] == "missing"  # it is said to begin where no file ends
+
     assert "twice in the package" in made(lambda zip: zip.writestr("code/run.py", b"print(1)\n"))
     assert "../../out.txt: a name that leaves" in made(
         lambda zip: zip.writestr("../../out.txt", b"")

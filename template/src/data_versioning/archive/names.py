@@ -15,6 +15,7 @@ from data_versioning.wording import printable
 
 # What most names are; nothing is wrong with them, and this is twenty times as fast to see.
 _PART = r"[A-Za-z0-9_-][A-Za-z0-9_ .+=@,()-]*"
+_SHORT = 200  # letters
 _PLAIN = re.compile(f"(?:{_PART}/)*{_PART}")
 
 
@@ -31,7 +32,7 @@ def refuse_names(paths: Iterable[str], in_git: Collection[str]) -> None:
     known = {_folded(name): "" for name in GENERATED}
     for path in paths:
         mend = _rename(path, path in in_git)
-        if not _PLAIN.fullmatch(path) and (why := name_problem(path)):
+        if (len(path) > _SHORT or not _PLAIN.fullmatch(path)) and (why := name_problem(path)):
             raise StudyError(why, printable(path), mend)
         folded = _folded(path)
         if folded not in known:

@@ -223,23 +223,35 @@ def directory(file: BinaryIO) -> tuple[list[Record], int, bytes]:
 
 
 _LEAVES = "a name that leaves its folder"
+# Of a part, as most file systems have it, and of all, as macOS has it.
+_LONGEST, _DEEPEST = 255, 1023
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")  # these show what follows backwards
 _FOLLOWED = 40  # links on the way of a link; Linux follows as many
 
 
 def name_problem(name: str) -> str:
     """Return why a name could be unpacked elsewhere, or not everywhere; empty if it is safe."""
+    if is_too_long(name):
+        return "a name that is too long"
     parts = name.split("/")
     if name.startswith("/") or re.match("[A-Za-z]:", name):
         return "an absolute name"
     if "\\" in name:
         return "a backslash in its name"
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+    control = any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name)
+    if control or _TURNING.search(name):
         return "a control character in its name"
     if any(part in ("", ".", "..") for part in parts):
         return _LEAVES
     if any(part.casefold() == ".git" for part in parts):
         return "a name that git would take for its own"
     return ""
+
+
+def is_too_long(name: str) -> bool:
+    """Tell whether a name is one that systems cannot unpack."""
+    encoded = name.encode(errors="surrogatepass")
+    return len(encoded) > _DEEPEST or any(len(part) > _LONGEST for part in encoded.split(b"/"))
 
 
 def link_problem(name: str, links: dict[str, str]) -> str:
@@ -324,7 +336,10 @@ class _Check:
         if unpacked:
             self._folder(path)
         elif os.path.isdir(path):
-            names = sorted(os.listdir(path))
+            try:
+                names = sorted(os.listdir(path))
+            except OSError as error:
+                raise NoPackage(f"it cannot be read: {path}: {error.strerror}") from None
             volumes = [name for name in names if name.endswith(".zip")]
             if not volumes:
                 raise NoPackage(f"no package: neither zip files nor a {MANIFEST} in {path}")
@@ -349,7 +364,7 @@ class _Check:
         return Checked(folder, volumes, self._manifest, found, len(self._found), size)
 
     def _add(self, path: str, what: str) -> None:
-        self._findings[Finding(printable(path), what)] = None
+        self._findings[Finding(printable(path), printable(what))] = None
 
     # --- volumes ---------------------------------------------------------------------------------
 
@@ -357,8 +372,10 @@ class _Check:
         volumes: dict[str, tuple[BinaryIO, list[Record], int, bytes]] = {}
         self._open(home, names, volumes)
         for name, (file, records, _, _) in volumes.items():
+            size = file.seek(0, os.SEEK_END)
             for record in records:
-                if record.entry.name == MANIFEST and not self._kept.get(MANIFEST):
+                known = self._kept.get(MANIFEST)
+                if record.entry.name == MANIFEST and not known and record.at < size:
                     file.seek(record.at + len(local_header(record.entry)))
                     self._kept[MANIFEST] = file.read(min(record.entry.size, _TEXT))
                     self._volumes = [name]
@@ -514,7 +531,7 @@ class _Check:
         self._read_manifest()
         self._progress.begin(sum(file["size"] for file in self._files.values()))
         known = {MANIFEST, SUMS, *self._files}
-        folders = {parent for path in known for parent in _parents(path)}
+        folders = {parent for path in known if not is_too_long(path) for parent in _parents(path)}
         for name, path, mode in self._walk(top, "", folders):
             try:
                 if mode == LINK:
@@ -535,7 +552,12 @@ class _Check:
 
         `folders` are those that files of the package lie in.
         """
-        for one in sorted(os.scandir(top), key=lambda one: one.name):
+        try:
+            inner = sorted(os.scandir(top), key=lambda one: one.name)
+        except OSError as error:
+            self._unreadable(inside or ".", error)
+            return
+        for one in inner:
             name = f"{inside}{one.name}"
             if one.is_symlink():
                 yield name, one.path, LINK
@@ -670,7 +692,7 @@ class _Check:
             same = folded.setdefault(unicodedata.normalize("NFC", plain), name)
             if same != name:
                 self._add(name, f"the same name as {printable(same)}, on some machines")
-            for parent in _parents(name):
+            for parent in () if is_too_long(name) else _parents(name):
                 if parent in self._found:
                     self._add(name, f"it lies in {printable(parent)}, which is no folder")
             if name in links and (problem := link_problem(name, links)):
@@ -777,8 +799,8 @@ def _misshapen(manifest: dict[str, Any]) -> Iterator[str]:
                 yield f"{key}: not what study.yaml may have there"
             elif key == "tolerances":
                 numbers = (number for one in values for number in one.values())
-                if not all(type(number) in (int, float) for number in numbers):
-                    yield f"{key}: not a number"
+                if not all(type(one) in (int, float) and 0 <= one < 1e300 for one in numbers):
+                    yield f"{key}: not a number of 0 and more"
         seen = {MANIFEST, SUMS}
         for number, file in enumerate(manifest["files"]):
             problems = list(_untyped(f"files[{number}]", file, _FILE))
