@@ -285,6 +285,11 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
         "CITATION.cff",
         "$EDITOR CITATION.cff",
     ),
+    "path of a machine": (
+        lambda study: edit(study.root / "CITATION.cff", "How old", "In /home/ada/study, how old"),
+        "a path of one machine: CITATION.cff: /home/ada/study",
+        "$EDITOR CITATION.cff, and commit it",
+    ),
     "passwords": (
         _file("sub/.env.local", "A=b\n"),
         "a file for passwords is committed: sub/.env.local",

@@ -7,9 +7,10 @@ import shutil
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
-from data_versioning.archive import verify_package
+from data_versioning.archive import replay_run, verify_package
 from data_versioning.archive.package import create_reproducibility_package
 from data_versioning.archive.replay import replay
 from data_versioning.archive.replay_result import Replay
@@ -20,7 +21,7 @@ from data_versioning.errors import StudyError
 from tests.conftest import git
 from tests.once import made_once
 from tests.unit.conftest import SCIENCE, SETTINGS, copied, start
-from tests.unit.small_packages import CITED
+from tests.unit.small_packages import CITED, TREE, contents, write
 
 CLAIMS = """\
 archive:
@@ -214,6 +215,21 @@ def test_refusals_and_what_a_killed_one_left(
     assert failed.value.mend == f"data-versioning verify-package {package}"
     with pytest.raises(StudyError, match="no package to check"):
         replay(packages / "tmp")
+
+    for path in (".venv/bin/python", ".dvc/tmp/replay-found.json", ".dvc/config.local"):
+        hostile = write(
+            packages / f"with {path[5:8]}", contents({**TREE, "uv.lock": b"", path: b""})
+        )
+        with pytest.raises(StudyError, match="holds what a replay has to make itself") as failed:
+            replay(hostile)
+        assert failed.value.where == path
+    Path("x.dvc").write_text(f"outs:\n- md5: {'a' * 32}\n  path: ../../mine\n")
+    git(Path.cwd(), "add", "x.dvc")
+    with pytest.raises(StudyError, match=r"an output outside of its folder: \.\./\.\./mine"):
+        replay_run._refuse_outside(Path.cwd())
+    claim = {"claim": "It holds.", "command": "echo it's", "output": "of/no/stage"}
+    nothing = cast(replay_run._Outputs, None)
+    assert replay_run._claim(claim, [], nothing).how.endswith("by hand: echo it's")
 
 
 def test_a_stage_that_fails(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, is_dataclass, replace
 from pathlib import Path
 
 from data_versioning.archive import kept as keeping
@@ -25,7 +25,7 @@ from data_versioning.archive.volumes import planned
 from data_versioning.errors import StudyError
 from data_versioning.phases.lock_check import stale_at
 from data_versioning.phases.work_tree import clean
-from data_versioning.study import Study
+from data_versioning.study import MARKER, Study
 from data_versioning.tools import dvc_config, dvc_files, git, git_tree
 from data_versioning.wording import counted, listed, printable, sized
 
@@ -96,6 +96,7 @@ def plan(request: Request, fetch: bool) -> Plan:
     """
     study, root, commit = request.study, request.study.root, request.commit
     _refuse_stale(root, commit)
+    _refuse_machine_in(request.facts)
     entries = git_tree.entries(root, commit)
     in_git = {one.path for one in entries}
     _refuse_unlocked(in_git)
@@ -197,6 +198,30 @@ def _inspected(
     refuse_links(links)
     notes = [f"a path of this machine is in {printable(listed(local))}"] if local else []
     return found, notes + note(named)
+
+
+def _refuse_machine_in(facts: Facts) -> None:
+    """Refuse the same in what the package says about the study; its check would report it."""
+    said = {
+        "CITATION.cff": [facts.title, facts.description, facts.keywords, facts.authors],
+        MARKER: [facts.claims, facts.tolerances, facts.related, facts.funding],
+    }
+    for file, values in said.items():
+        if found := verify_package._OF_A_MACHINE.search("\n".join(_texts(values))):
+            mend = f"$EDITOR {file}, and commit it"
+            raise StudyError("a path of one machine", f"{file}: {printable(found[0])}", mend)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value, *value.values()])
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from _texts(one)
+    elif is_dataclass(value):
+        yield from _texts(list(vars(value).values()))
 
 
 def _refuse_machine(path: str, text: bytes) -> None:

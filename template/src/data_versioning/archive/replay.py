@@ -29,6 +29,7 @@ from data_versioning.tools.git_snapshot import snapshot
 from data_versioning.wording import printable
 
 LOCKED = "uv.lock"
+RESERVED = (".venv/", ".dvc/tmp/", ".dvc/cache/", ".dvc/config.local")
 _ASKED = ".dvc/tmp/replay-asked.json"
 _FOUND = ".dvc/tmp/replay-found.json"
 _BARE = "PYTHONPATH=src python3 -m data_versioning"  # in an unpacked package
@@ -85,6 +86,7 @@ def replay(
         raise StudyError("the package is not whole", where, mend)
     if not any(file["path"] == LOCKED for file in checked.manifest["files"]):
         raise StudyError("the package locks no environment", LOCKED, "ask its authors for one")
+    _refuse_reserved(checked)
     if remote and "://" not in remote:
         remote = os.path.abspath(remote)
     known = _known_remotes(checked.manifest)
@@ -112,6 +114,14 @@ def replay(
         frozen=tuple(found["frozen"]),
         folder=str(target) if keep else None,
     )
+
+
+def _refuse_reserved(checked: Checked) -> None:
+    """Refuse a package that brings along what a replay makes: environment, cache, settings."""
+    for file in checked.manifest["files"]:
+        if file["path"].startswith(RESERVED):
+            what = "the package holds what a replay has to make itself"
+            raise StudyError(what, printable(file["path"]), "ask its authors for one without")
 
 
 def _known_remotes(manifest: dict[str, Any]) -> tuple[str | None, dict[str, dict[str, str]]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import posixpath
-import shlex
 import sys
 import time
 from collections.abc import Sequence
