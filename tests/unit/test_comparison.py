@@ -90,3 +90,14 @@ def test_images(tmp_path: Path) -> None:
     # The same pixels in another file.
     Image.open(old).save(new, compress_level=0)
     assert compare(old, new, {"pixels": 0}).verdict == WITHIN
+    # What a conversion to 8 bits, or to colours without transparency, would not show.
+    Image.new("I;16", (4, 4), 1000).save(old)
+    Image.new("I;16", (4, 4), 60000).save(new)
+    assert compare(old, new, {"pixels": 0.1}).how == (
+        "mean difference of the pixels 0.9, allowed 0.1"
+    )
+    Image.new("L", (4, 4), 200).save(new)
+    assert "16 bits for a pixel" in compare(old, new, {"pixels": 0.1}).how
+    Image.new("P", (4, 4)).save(old)
+    Image.new("P", (4, 4)).save(new, transparency=0)
+    assert compare(old, new, {"pixels": 0.1}).verdict == DIFFERENT

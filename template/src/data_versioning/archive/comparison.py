@@ -11,9 +11,11 @@ import csv
 import json
 import math
 import re
+from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
+from operator import sub
 from pathlib import Path
 from typing import Any
 
@@ -260,13 +262,27 @@ def _images(packaged: Path, made: Path, tolerance: Mapping[str, float]) -> Compa
             if one.size != other.size:
                 sizes = [f"{width} x {height}" for width, height in (other.size, one.size)]
                 return Comparison(DIFFERENT, f"{sizes[0]} pixels, not {sizes[1]}")
-            kind = "RGBA" if "A" in one.mode + other.mode else "RGB"
-            difference = ImageChops.difference(one.convert(kind), other.convert(kind))
+            if "I" in (one.mode[0], other.mode[0]):  # 16 bits, of which a conversion takes 8
+                mean = _mean_of_16_bits(one, other)
+            else:
+                clear = any(
+                    "A" in image.mode or "transparency" in image.info for image in (one, other)
+                )
+                kind = "RGBA" if clear else "RGB"
+                difference = ImageChops.difference(one.convert(kind), other.convert(kind))
+                means = ImageStat.Stat(difference).mean
+                mean = sum(means) / len(means) / 255
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise _Unreadable(f"not an image: {error}") from None
-    means = ImageStat.Stat(difference).mean
-    mean = sum(means) / len(means) / 255
     how = f"mean difference of the pixels {mean:.2g}"
     if (most := tolerance.get("pixels")) is None:
         return Comparison(DIFFERENT, how)
     return Comparison(WITHIN if mean <= most else DIFFERENT, f"{how}, allowed {most:g}")
+
+
+def _mean_of_16_bits(one: Any, other: Any) -> float:
+    """Return the mean difference of two images in shades of grey, on a scale from 0 to 1."""
+    if one.mode[0] != other.mode[0]:
+        raise _Unreadable("one image has 16 bits for a pixel, and the other one 8")
+    old, new = (array("i", image.convert("I").tobytes()) for image in (one, other))
+    return float(sum(map(abs, map(sub, old, new)))) / len(old) / 65535
