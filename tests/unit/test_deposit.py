@@ -325,6 +325,40 @@ def test_every_fault_at_every_step(double: Archives, flow: Flow) -> None:
         flow.is_complete()
 
 
+def test_a_public_project_stays_as_it_is(
+    cited: Study, double: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of OSF, where a file that is replaced is public at once: not without --publish."""
+    flow = Flow(cited, double, "osf")
+    flow.run()
+    monkeypatch.setenv("OSF_API_URL", flow.uploader.server)
+    monkeypatch.setenv("OSF_TOKEN", TOKEN)
+    for volume in flow.package.volumes:
+        volume.write_text("the next version")
+    double.requests.clear()
+    with pytest.raises(StudyError, match="public at OSF: what is changed is public at") as failed:
+        depositing.deposit(cited, flow.package, "osf")
+    assert failed.value.mend == "data-versioning deposit --publish"
+    git(cited.root, "add", "--all")
+    git(cited.root, "commit", "--quiet", "--message", "docs: more")
+    assert depositing.reserve(cited, "osf") == state.read(cited)[0].doi
+    monkeypatch.setattr(OSFUploader, "is_production", True, raising=False)
+    vars(flow.uploader).pop("is_production")
+    send = (cited, flow.uploader, flow.package, flow.metadata, True)
+    told = depositing.send(*send, confirm=lambda _: False)
+    assert told.notes == [depositing.UNCONFIRMED]
+    assert {one.method for one in double.requests} == {"GET"}
+    asked: list[str] = []
+
+    def confirm(question: str) -> bool:
+        asked.append(question)
+        return True
+
+    depositing.send(*send, confirm=confirm)
+    assert len(asked) == 1
+    flow.is_complete()
+
+
 class Killed(BaseException):
     """The process ends."""
 

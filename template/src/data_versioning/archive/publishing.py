@@ -9,6 +9,8 @@ from typing import Any
 from data_versioning.archive import evidence
 from data_versioning.archive.deposit import depositing
 from data_versioning.archive.deposit.archives import uploader_for
+from data_versioning.archive.deposit.checks import Public
+from data_versioning.archive.deposit.deposited import Deposited
 from data_versioning.archive.facts import Release
 from data_versioning.archive.package import Package, create_reproducibility_package
 from data_versioning.archive.replay import replay, verify
@@ -138,11 +140,9 @@ def publish(
         _refuse_failing(study, phase)
     package = _package(study, phase, tagged)
     replayed = _replayed(package, quiet)
-    kept = depositing.deposit(study, package, there) if there else None
-    if kept:
-        evidence.note(package, evidence.DEPOSIT, {"said": kept.said()})
+    kept = _drafted(study, package, there, publish) if there else None
     tag = tagged or PhaseGate(root).complete(phase.name)
-    if kept and publish:
+    if there and publish:
         kept = depositing.deposit(study, package, there, publish=True, confirm=confirm)
         _commit_state(study, f"data(archive): {kept.doi} is published")
         _tag_runs(study, tag, kept.doi)
@@ -225,6 +225,20 @@ def _replayed(package: Package, quiet: bool) -> str:
             mend = f"data-versioning replay {package.folder} --keep, and look there"
             raise StudyError("the package does not come out the same", result.said(), mend)
     return str(found["said"])
+
+
+def _drafted(study: Study, package: Package, to: str, publish: bool) -> Deposited | None:
+    """Upload a package to a draft; None where it would be public at once, which comes last."""
+    try:
+        kept = depositing.deposit(study, package, to)
+    except Public as error:
+        if not publish:
+            raise StudyError(error.what, error.where, "make publish PUBLISH=yes") from None
+        said = f"to be put into the public project {error.where}"
+        evidence.note(package, evidence.DEPOSIT, {"said": said})
+        return None
+    evidence.note(package, evidence.DEPOSIT, {"said": kept.said()})
+    return kept
 
 
 def _tag_runs(study: Study, tag: PhaseTag, doi: str) -> None:

@@ -35,6 +35,8 @@ def resumable(study: Study, to: str | None) -> Iterator[None]:
     try:
         with exclusive(study.root / LOCK, "it deposits a package"):
             yield
+    except Public:
+        raise
     except StudyError as error:
         goes_on = error.mend == AGAIN or error.mend.endswith(f"then: {AGAIN}")
         kept = "; what has arrived is kept" if goes_on else ""
@@ -42,6 +44,22 @@ def resumable(study: Study, to: str | None) -> Iterator[None]:
         raise StudyError(
             f"{error.what}{kept}", error.where, error.mend.replace(AGAIN, again)
         ) from None
+
+
+class Public(StudyError):
+    """What would be changed is public already."""
+
+
+def refuse_public(uploader: Uploader, there: Status | None) -> None:
+    """Refuse to change what everybody sees, where nobody asked for a publication.
+
+    Args:
+        uploader: The archive.
+        there: The deposit; None if there is none.
+    """
+    if there and there.is_public:
+        what = f"the project is public at {uploader.name}: what is changed is public at once"
+        raise Public(what, there.address, "data-versioning deposit --publish")
 
 
 def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from data_versioning.archive.deposit.uploading import DRAFT, PUBLISHED, Planned
+from data_versioning.archive.deposit.uploading import (
+    DRAFT,
+    PUBLISHED,
+    Planned,
+    Status,
+    StoredFile,
+    Uploader,
+)
 from data_versioning.wording import counted, listed, printable, sized
+
+if TYPE_CHECKING:
+    from data_versioning.archive.package import Package
 
 
 @dataclass(frozen=True)
@@ -72,6 +82,31 @@ class Deposited:
         elif self.state == PUBLISHED and self.concept_doi:
             lines.append(f"  all versions: {self.concept_doi}")
         return "\n".join(lines)
+
+
+def told(
+    uploader: Uploader,
+    package: Package,
+    there: Status,
+    sent: Mapping[str, StoredFile],
+    others: Sequence[str],
+    notes: Sequence[str],
+) -> Deposited:
+    """Return what a deposit came to.
+
+    Args:
+        uploader: The archive.
+        package: The package.
+        there: The deposit, as the archive has it.
+        sent: The files of the package that it has.
+        others: The names of those that are not of the package.
+        notes: What who publishes it should know.
+    """
+    files = {name: {"size": one.size, "md5": one.md5} for name, one in sorted(sent.items())}
+    return Deposited(
+        uploader.name, uploader.server, there.state, package.name, there.id, there.doi,
+        there.concept_doi, there.address, files, others, notes,
+    )  # fmt: skip
 
 
 PUBLISH = "make publish PUBLISH=yes"

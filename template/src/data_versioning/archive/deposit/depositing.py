@@ -12,7 +12,7 @@ from data_versioning.archive import citation
 from data_versioning.archive.deposit import checks, drafts, state
 from data_versioning.archive.deposit.archives import destination as destination
 from data_versioning.archive.deposit.archives import uploader_for, uploader_of
-from data_versioning.archive.deposit.deposited import Deposited, Known
+from data_versioning.archive.deposit.deposited import Deposited, Known, told
 from data_versioning.archive.deposit.metadata import Metadata
 from data_versioning.archive.deposit.state import STATE as STATE
 from data_versioning.archive.deposit.state import Deposit
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from data_versioning.archive.package import Package
 
 CITED = (citation.FILE, "README.md")
+UNCONFIRMED = "not published: not confirmed"
 Confirm = Callable[[str], bool]
 
 
@@ -63,7 +64,10 @@ def reserve(study: Study, to: str | None = None) -> str:
         last = state.last(study, uploader.server)
         if last and _is_unchanged(study, uploader, last):
             return last.doi or ""
-        made = drafts.ensure(study, uploader, metadata)
+        there = uploader.status(last.id) if last and last.id else None
+        if there and there.is_public:  # its DOI is that of whatever is in it
+            return there.doi
+        made = drafts.ensure(study, uploader, metadata, last, there)
         _cite(study, uploader, made.status)
     return made.status.doi
 
@@ -157,6 +161,11 @@ def send(
         sent = {path.name: there.files[path.name] for path in package.volumes}
         metadata = replace(metadata, publication_date=str(there.metadata.get("publication_date")))
         return _published(study, uploader, package, metadata, last, there, sent)
+    if not publish:
+        checks.refuse_public(uploader, there)
+    asked = bool(there and there.is_public and uploader.is_production)
+    if there and asked and not (confirm and confirm(checks.question(uploader, package, there, []))):
+        return told(uploader, package, there, {}, sorted(there.files), [UNCONFIRMED])
     made = drafts.ensure(study, uploader, metadata, last, there)
     notes = checks.notes(uploader, package, made.status)
     if publish and notes:
@@ -181,10 +190,10 @@ def send(
     drafts.refuse_different(uploader, sent, there)
     if not publish:
         said = [f"{what}: {mend}" for what, _, mend in notes]
-        return _told(uploader, package, there, sent, others, said)
+        return told(uploader, package, there, sent, others, said)
     question = checks.question(uploader, package, there, others)
-    if uploader.is_production and not (confirm and confirm(question)):
-        return _told(uploader, package, there, sent, others, ["not published: not confirmed"])
+    if uploader.is_production and not asked and not (confirm and confirm(question)):
+        return told(uploader, package, there, sent, others, [UNCONFIRMED])
     drafts.discard_twins(uploader, made.deposit)
     uploader.publish(number)
     there = uploader.status(number)
@@ -213,22 +222,7 @@ def _published(
     if differing := uploader.differences(metadata, there.metadata):
         notes.append(f"the archive has otherwise than it was told: {', '.join(differing)}")
     others = sorted(there.files.keys() - sent.keys())
-    return _told(uploader, package, there, sent, others, notes)
-
-
-def _told(
-    uploader: Uploader,
-    package: Package,
-    there: Status,
-    sent: dict[str, StoredFile],
-    others: list[str],
-    notes: list[str],
-) -> Deposited:
-    files = {name: {"size": one.size, "md5": one.md5} for name, one in sorted(sent.items())}
-    return Deposited(
-        uploader.name, uploader.server, there.state, package.name, there.id, there.doi,
-        there.concept_doi, there.address, files, others, notes,
-    )  # fmt: skip
+    return told(uploader, package, there, sent, others, notes)
 
 
 def _planned(
@@ -241,7 +235,7 @@ def _planned(
         stored = {name: StoredFile(name, **one) for name, one in known.files.items()}
         if known.state == PUBLISHED and drafts.holds(replace(there, files=stored), package.volumes):
             notes = [f"{package.name} is published already: nothing would be sent"]
-            return _told(uploader, package, there, stored, [], notes)
+            return told(uploader, package, there, stored, [], notes)
     files = {path.name: {"size": path.stat().st_size} for path in package.volumes}
     requests = uploader.plan(metadata, package.volumes, there, publish)
     return Deposited(

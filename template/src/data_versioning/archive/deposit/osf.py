@@ -159,6 +159,7 @@ class OSFUploader:
             address=printable(str((found.get("links") or {}).get("html") or "")),
             files=self._files.listed(deposition_id),
             metadata=said,
+            is_public=bool(said.get("public")),
         )
 
     def add_metadata(self, deposition_id: str, metadata: Given) -> dict[str, Any]:

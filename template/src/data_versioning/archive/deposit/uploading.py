@@ -71,6 +71,7 @@ class Status:
         address: Where people look at it.
         files: By name.
         metadata: As the archive says them.
+        is_public: Whether a file that is changed is changed for everybody at once.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Status:
     address: str = ""
     files: Mapping[str, StoredFile] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    is_public: bool = False
 
 
 @dataclass(frozen=True)
