@@ -398,6 +398,9 @@ def test_a_proxy_that_cannot_be_used(
     run: Run, github: forges.GitHub, monkeypatch: pytest.MonkeyPatch, proxy: str
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", proxy)
+    # What is asked on this machine, with its token, goes by no proxy.
+    assert run("comment")[0] == 0 and github.requests
+    monkeypatch.setenv("GITHUB_API_URL", "https://forge.example")
     status, _, err = run("comment")
     assert status == 1
     assert err.startswith("error: no proxy that can be used: the environment\ntry: unset ALL_PROXY")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from data_versioning import rest
+from data_versioning import rest, rest_answers
 from data_versioning.archive.deposit import uploading, zenodo_files, zenodo_shapes
 from data_versioning.archive.deposit.uploading import Body
 from data_versioning.archive.deposit.zenodo import ZenodoUploader
@@ -230,9 +230,14 @@ def test_refusals_in_the_researchers_terms(
     assert double.strayed == []
 
 
-def test_limits_end(archive: ZenodoUploader, double: Archives) -> None:
+def test_limits_end(
+    archive: ZenodoUploader, double: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A limit is waited for as long as the server says, and no longer than a minute."""
     number = archive.create_deposition(LEGACY)["id"]
+    with monkeypatch.context() as patch:  # as that to read an answer without end
+        patch.setattr(rest_answers, "MOST", 100)
+        assert "did not answer (DecodingError)" in refused(archive.status, number).what
     double.rate, double.window = 3, 0.2
     double.counts.clear()
     for _ in range(3):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from data_versioning.errors import StudyError
+from data_versioning.rest_answers import answer_of
 from data_versioning.rest_failures import asked_to_wait, is_limited, reason
 from data_versioning.wording import printable
 
@@ -124,7 +125,7 @@ class Api:
             if body is not None:
                 more["content"] = body() if callable(body) else body
             try:
-                answer = self._client().request(method, url, **more)
+                answer = answer_of(self._client(), method, url, **more)
             except httpx.InvalidURL:
                 raise StudyError(f"{self.name} named an address that is none", where) from None
             except httpx.RequestError as error:
@@ -201,9 +202,9 @@ class Api:
 
         if self._made is None:
             try:
-                self._made = httpx.Client(
-                    headers=self._headers, timeout=PATIENCE, follow_redirects=False
-                )
+                # What is meant for this machine is not for a proxy to read.
+                far = urlsplit(self.url).hostname not in LOOPBACK
+                self._made = httpx.Client(headers=self._headers, timeout=PATIENCE, trust_env=far)
             except (ImportError, ValueError):  # SOCKS; a scheme that is none
                 what, mend = "no proxy that can be used", "unset ALL_PROXY HTTPS_PROXY HTTP_PROXY"
                 raise StudyError(what, "the environment", mend) from None
