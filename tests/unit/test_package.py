@@ -295,6 +295,16 @@ REFUSED: dict[str, tuple[Spoil, str, str]] = {
         "a file for passwords is committed: sub/.env.local",
         "git rm --cached -- sub/.env.local",
     ),
+    "settings of one machine": (
+        _file(".dvc/config.local", "[core]\n"),
+        "a file for passwords is committed: .dvc/config.local",
+        "git rm --cached -- .dvc/config.local",
+    ),
+    "password in an address": (
+        _file("uv.toml", "# http://me:password@x.org\nindex-url = 'https://me:hunter2@x.org/'\n"),
+        "a secret: password in an address: uv.toml:2",
+        "$EDITOR uv.toml",
+    ),
     "password of a remote": (
         lambda study: edit(
             study.root / ".dvc/config", "../storage\n", "../storage\n    password = xyz\n"
@@ -363,6 +373,7 @@ def test_what_is_refused(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     base = git(root, "rev-parse", "HEAD").strip()
     for name, (spoil, said, mend) in REFUSED.items():
         spoil(ages)
+        git(root, "add", "--force", "--all", ".dvc/config*")
         if name != "submodule":
             commit(ages)
         with pytest.raises(StudyError) as caught:

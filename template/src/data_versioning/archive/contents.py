@@ -17,6 +17,7 @@ from data_versioning.tools.git_history import Blobs
 from data_versioning.tools.git_tree import LINK, SUBMODULE, Entry
 from data_versioning.wording import printable
 
+_OF_PASSWORDS = (".netrc", "_netrc", ".pypirc", ".pgpass", ".git-credentials")
 GIT, DVC, MADE = "git:", "dvc:", "generated"  # how an origin begins
 
 
@@ -132,6 +133,8 @@ def read_each(root: Path, contents: Sequence[Content]) -> Iterator[tuple[Content
 
 def _holds_passwords(path: str) -> bool:
     name = path.rpartition("/")[2].lower()
+    if name in _OF_PASSWORDS or path.endswith(".dvc/config.local"):
+        return True
     kind = name.removeprefix(".env").strip(".")
     return name == ".env" or (
         name.startswith(".env.") and kind not in ("example", "sample", "template", "dist")

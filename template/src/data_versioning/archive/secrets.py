@@ -24,6 +24,11 @@ _KINDS = {
     "token of an archive": rb"(?i:(?:zenodo|osf|invenio|access)\w{0,30}token)['\"]?\s*[=:]\s*['\"]?"
     rb"[A-Za-z0-9]{40,}\b",
 }
+# Of git's files; what a placeholder of a document looks like is none.
+_IN_ADDRESS = re.compile(
+    rb"[a-z]://[^\s/:@'\"`<>${}|\\]{1,99}:(?!(?i:pass|password|passwd|pw|secret|token|x+|\.+|\*+)@)"
+    rb"[^\s/:@'\"`<>${}|\\]{4,99}@[A-Za-z0-9]"
+)
 _PATTERN = re.compile(b"|".join(b"(%b)" % kind for kind in _KINDS.values()))
 # A part of each kind, to look for first: forty times as fast. What has none of these letters has
 # none of these parts.
@@ -119,6 +124,9 @@ class Secrets:
                 yield start, f"the value of {name}"
         if b"\0" not in content[:8000]:
             yield from _known(content)
+            if b"@" in content:
+                for match in _IN_ADDRESS.finditer(content):
+                    yield match.start(), "password in an address"
 
 
 def _known(content: bytes | bytearray) -> Iterator[tuple[int, str]]:
