@@ -12,6 +12,7 @@ import yaml
 from data_versioning.archive import codecheck, requirements, reviewers_readme, sbom
 from data_versioning.archive.facts import facts, version_of
 from data_versioning.archive.provenance import prov_of_commit
+from data_versioning.archive.settings import Claim
 from data_versioning.errors import StudyError
 from data_versioning.study import Study
 from prov.model import ProvAttribution, ProvDocument, ProvMembership
@@ -230,6 +231,15 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
         "make pull", "make repro", "git status --short", "source .venv/bin/activate",
         "make figures",
     ]  # fmt: skip
+
+    hostile = replace(
+        made, title="1. &lt;b> $x$", run_time="- [x]", preregistration="https://x.org/a|b",
+        claims=(Claim("A.", command="```"),),
+    )  # fmt: skip
+    text = reviewers_readme.text(hostile, files, [], ["bmi.zip"])
+    assert text.startswith("# Artifact: 1\\. \\&lt;b\\> \\$x\\$\n")
+    assert "\n\\- \\[x\\]\n" in text and "| <https://x.org/a%7Cb> |" in text
+    assert "   ````\n   source .venv/bin/activate\n   ```\n   ````\n" in text
 
     bare = replace(made, claims=(), data_license="restricted", run_time=None)
     text = reviewers_readme.text(bare, files, [], ["bmi.zip"])

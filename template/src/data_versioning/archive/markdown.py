@@ -10,20 +10,40 @@ from data_versioning.wording import printable
 
 def text_of(text: str) -> str:
     """Return a text as one line that Markdown shows as it is."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", printable(text))
+    shown = re.sub(r"([\\`*_\[\]<>|#&~$])", r"\\\1", printable(text))
+    return re.sub(r"^([-+]|\d+(?=[.)]))(?=[.)]?(?:\s|$))", _not_a_list, shown)
+
+
+def _not_a_list(found: re.Match[str]) -> str:
+    begin = found[1]
+    return f"{begin}\\" if begin.isdecimal() else f"\\{begin}"
 
 
 def code(text: str) -> str:
     """Return a text as code, in a cell of a table too."""
     shown = printable(text)
-    fence = "`" * (max((len(run) for run in re.findall("`+", shown)), default=0) + 1)
+    fence = _fence(shown)
     padding = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{padding}{shown}{padding}{fence}".replace("|", "\\|")
 
 
+def block(commands: str) -> str:
+    """Return lines of code as a block of its own."""
+    fence = _fence(commands, 3)
+    return f"{fence}\n{commands}\n{fence}"
+
+
+def _fence(text: str, least: int = 1) -> str:
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    return "`" * max(least, longest + 1)
+
+
 def linked(address: str) -> str:
     """Return an address as a link."""
-    return f"<{printable(address).replace('>', '%3E').replace(' ', '%20')}>"
+    shown = printable(address)
+    for letter in ' <>|"':
+        shown = shown.replace(letter, f"%{ord(letter):02X}")
+    return f"<{shown}>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

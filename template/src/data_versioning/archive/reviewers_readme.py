@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Sequence
 
 from data_versioning.archive.facts import Facts
-from data_versioning.archive.markdown import code, linked, table, text_of
+from data_versioning.archive.markdown import block, code, linked, table, text_of
 from data_versioning.archive.package_files import RESULT, PackagedFile, Pointer
 from data_versioning.archive.reviewers_map import contents
 from data_versioning.archive.settings import COMMAND, RESTRICTED
@@ -153,7 +153,7 @@ def _steps(facts: Facts, pointers: Sequence[Pointer], volumes: Sequence[str]) ->
         steps.append((what, f"source .venv/bin/activate\n{listed}"))
     for number, (what, command) in enumerate(steps, 1):
         yield f"{number}. {what}\n"
-        yield "   ```\n" + "\n".join(f"   {one}" for one in command.splitlines()) + "\n   ```\n"
+        yield "\n".join(f"   {one}" for one in block(command).splitlines()) + "\n"
     yield (
         "`make replay PACKAGE=<folder of the zip files>` does all of this in an empty folder, and "
         "compares output by output within the tolerances."
