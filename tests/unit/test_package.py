@@ -617,6 +617,15 @@ def test_what_lies_where_a_package_goes(ages: Study) -> None:
     with pytest.raises(StudyError, match="a package is to go there, and something else is"):
         create_reproducibility_package(rev="HEAD")
     assert (made.folder / "thesis.docx").read_text() == "mine"
+    (root / "packages" / "as a file").touch()
+    for output, why in (("as a file", "no folder: Not a directory"), (".", "something else is")):
+        if output == ".":
+            made.folder.rename(made.folder.with_name("thesis"))
+            made.folder.touch()
+        with pytest.raises(StudyError, match=why) as caught:
+            create_reproducibility_package(root / "packages" / output, rev="HEAD")
+        assert caught.value.mend == "data-versioning package --output <folder>"
+    made.folder.unlink()
 
     # What is made for a tag that is to come is what is made of it.
     head = git(root, "rev-parse", "HEAD").strip()

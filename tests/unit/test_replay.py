@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -43,6 +44,7 @@ FILES = {
     "src/draw.py": """\
 import os
 from pathlib import Path
+assert "OSF_TOKEN" not in os.environ
 Path("results/drawn").mkdir(parents=True)
 Path("results/drawn/a.csv").write_text(f"x\\n{os.environ.get('DRAWN', '1.0')}\\n")
 Path("results/drawn/b.txt").write_text(os.environ.get("NOTE", "the same") + "\\n")
@@ -104,12 +106,14 @@ def verdicts(found: Replay) -> dict[str, str]:
     return {one.path: one.verdict for one in found.outputs}
 
 
-def test_a_package_that_comes_out_again(packages: Path) -> None:
+def test_a_package_that_comes_out_again(packages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From volumes and unpacked; nothing is left, and the study it is called in stays as it was."""
     package = of(packages, "whole")
     assert verify_package.check(package) == []
     before = sorted(Path.cwd().rglob("*"))
+    monkeypatch.setenv("OSF_TOKEN", "for a deposit")  # which no code of a package gets
     found = replay(package)
+    assert os.environ["OSF_TOKEN"] == "for a deposit"
     assert found
     assert set(verdicts(found).values()) == {"same"}
     assert verdicts(found).keys() == {

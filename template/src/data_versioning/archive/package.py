@@ -26,6 +26,7 @@ __all__ = ["PACKAGES", "Package", "Release", "create_reproducibility_package", "
 
 PACKAGES = "packages"  # in the study; ignored by git
 PART = ".part"  # what a package that is being made ends with
+OUTPUT = "data-versioning package --output <folder>"
 MADE, UNCHANGED, PLANNED = "made", "unchanged", "planned"
 
 
@@ -196,7 +197,10 @@ def create_reproducibility_package(
             write(found, folder, compare=True)
         except Differs:
             state = MADE
-            part.mkdir(parents=True)
+            try:
+                part.mkdir(parents=True)
+            except OSError as error:
+                raise StudyError(f"no folder: {error.strerror}", str(part.parent), OUTPUT) from None
             try:
                 write(found, part, compare=False)
             except BaseException:
@@ -247,12 +251,12 @@ def _only_noted(root: Path, old: str, new: str) -> bool:
 
 def _refuse_other(folder: Path) -> None:
     """Refuse a folder that holds anything but a package: it would be deleted with it."""
+    what = "a package is to go there, and something else is"
+    if folder.exists() and not folder.is_dir():
+        raise StudyError(what, printable(str(folder)), OUTPUT)
     for path in folder.iterdir() if folder.exists() else ():
         if not (path.name.startswith(f"{folder.name}.") and path.suffix == ".zip"):
-            what = "a package is to go there, and something else is"
-            raise StudyError(
-                what, printable(str(path)), "data-versioning package --output <folder>"
-            )
+            raise StudyError(what, printable(str(path)), OUTPUT)
 
 
 def _remove(folder: Path) -> None:

@@ -13,7 +13,8 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from data_versioning.tools.git_snapshot import snapshot
 from data_versioning.wording import printable
 
 LOCKED = "uv.lock"
+TOKENS = (
+    "ZENODO_TOKEN", "ZENODO_SANDBOX_TOKEN", "INVENIO_TOKEN", "OSF_TOKEN", "GITHUB_TOKEN",
+    "GH_TOKEN", "GITLAB_TOKEN", "CI_JOB_TOKEN",
+)  # fmt: skip
 RESERVED = (".venv/", ".dvc/tmp/", ".dvc/cache/", ".dvc/config.local")
 _ASKED = ".dvc/tmp/replay-asked.json"
 _FOUND = ".dvc/tmp/replay-found.json"
@@ -91,7 +96,7 @@ def replay(
         remote = os.path.abspath(remote)
     known = _known_remotes(checked.manifest)
     target = Path(os.path.abspath(into)) if into else temporary(package, keep)
-    with workplace(target, bool(into), keep, again) as lock:
+    with _without_tokens(), workplace(target, bool(into), keep, again) as lock:
         refuse_lack_of_room(checked, target, f"{again} --into <a folder with room>")
         unpack(checked, target)
         _commit(checked.manifest, target)
@@ -137,6 +142,16 @@ def _known_remotes(manifest: dict[str, Any]) -> tuple[str | None, dict[str, dict
 
                 return dvc.remote_options(study.root)
     return None, {}
+
+
+@contextmanager
+def _without_tokens() -> Iterator[None]:
+    """Keep from the code of a package what could publish, or write to a forge."""
+    hidden = {name: os.environ.pop(name) for name in TOKENS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def _commit(manifest: dict[str, Any], root: Path) -> None:
