@@ -133,6 +133,10 @@ def test_of_the_older_api() -> None:
     ]
     assert said["publication_date"] == "2026-01-02" and said["version"] == "1.0.0"
     assert dict(made.access)["files"] == "public"
+    ignored = {"prereserve_doi": True, "doi": "", "notes": "Twelve weeks."}
+    assert Metadata.of(LEGACY | ignored, "2026-01-02").to_rdm() == said | {
+        "additional_descriptions": [{"description": "Twelve weeks.", "type": {"id": "notes"}}]
+    }
     closed = Metadata.of(LEGACY | {"access_right": "restricted", "version": None}, "2026-01-02")
     assert dict(closed.access)["files"] == "restricted" and "version" not in closed.to_rdm()
 
@@ -142,6 +146,7 @@ def test_of_the_older_api() -> None:
     [
         ({"titel": "x"}, "titel", "unknown; it could be title, upload_type, "),
         ({"title": 1}, "title", "not a text"),
+        ({"communities": []}, "communities", "a community takes a record in at the archive"),
         ({"creators": "Jane"}, "creators", "not a list of mappings"),
         ({"creators": [{"nmae": "x"}]}, "creators", "unknown: nmae"),
         ({"upload_type": "software paper"}, "upload_type", "not one of publication, "),
@@ -154,6 +159,7 @@ def test_broken_ones_of_the_older_api(change: dict[str, Any], where: str, what: 
     with pytest.raises(StudyError) as found:
         Metadata.of(LEGACY | change, "2026-01-02").check()
     assert found.value.where == f"metadata: {where}" and found.value.what.startswith(what)
+    assert found.value.mend.startswith(("metadata['", "del metadata['"))
 
 
 @pytest.mark.parametrize(
@@ -183,7 +189,7 @@ def test_what_no_archive_takes(change: dict[str, Any], where: str, what: str) ->
         replace(GOOD, **change).check()
     assert found.value.where == where
     assert found.value.what.startswith(f"no archive takes this: {what}")
-    assert found.value.mend or where == "publication_date"
+    assert found.value.mend
 
 
 def test_licences_and_awards_of_ones_own() -> None:

@@ -195,7 +195,8 @@ class Api:
 
     def _strange(self, answer: Response) -> StudyError:
         where = self._masked(str(answer.request.url).partition("?")[0])
-        return StudyError(f"{self.name} answered with something else than was asked", where)
+        what = f"{self.name} answered with something else than was asked"
+        return StudyError(what, where, self.again)
 
     def _client(self) -> Client:
         import httpx

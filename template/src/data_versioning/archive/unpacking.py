@@ -110,4 +110,4 @@ def _opened(name: str, path: str) -> Iterator[BinaryIO]:
 
 def _changed(name: str) -> StudyError:
     what = "the package changed while it was read"
-    return StudyError(what, printable(name), "replay it again, when nobody writes to it")
+    return StudyError(what, printable(name), "data-versioning replay")

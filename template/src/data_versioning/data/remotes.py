@@ -27,7 +27,7 @@ DIAGNOSES = [
         r"[Cc]redentials|config profile|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken"
         r"|Access ?Denied|Forbidden|Unauthorized|Authenticat|Permission denied for user",
         "the credentials are missing or were refused",
-        "{login}, then: make {verb}",
+        "{login}, then: make {make}",
     ),
     (
         r"NoSuchBucket|ContainerNotFound|resource +could not be found",
@@ -38,7 +38,7 @@ DIAGNOSES = [
         r"[Cc]ould not connect|Cannot connect|[Tt]imed? ?out|Connection (refused|reset|lost|closed)"
         r"|Connect call failed|new connection|not known|unreachable|No route to host|SSL",
         "it does not answer",
-        "make {verb}, once the network and the server are up;"
+        "make {make}, once the network and the server are up;"
         " or: dvc remote modify {name} {address} <where it is>",
     ),
     (
@@ -248,6 +248,7 @@ def _failure(verb: str, remote: Remote, stderr: str) -> StudyError:
     host, _, port = remote.url.partition("://")[2].partition("/")[0].partition(":")
     words = {
         "verb": verb,
+        "make": "pull" if verb == "fetch" else verb,
         "name": remote.name,
         "host": f"-p {port} {host}" if port else host,
         "address": "endpointurl" if remote.endpoint else "url",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 from contextlib import suppress
 
 from data_versioning.archive.deposit.uploading import AGAIN
 from data_versioning.errors import StudyError
-from data_versioning.rest import Api
+from data_versioning.rest import Api, may_have_token
 from data_versioning.study import Study
+from data_versioning.wording import printable
 
 SANDBOX, ZENODO = "https://sandbox.zenodo.org", "https://zenodo.org"
 # What they are called, and the variable with the token.
@@ -29,8 +31,9 @@ def invenio(server: str, archive: str, variable: str, token: str | None) -> Api:
         token: The token, if it is not to be that of the environment.
 
     Raises:
-        StudyError: There is no token.
+        StudyError: There is no token, or the address is not one that it may go to.
     """
+    refuse_readable(archive, server, f"{AGAIN} TO={{url}}")
     page = f"{server}/account/settings/applications/"
     token = found_token(token, archive, variable, page)
     mends = mends_of_refusals(variable, page, "deposit:write and deposit:actions")
@@ -55,13 +58,30 @@ def found_token(given: str | None, archive: str, variable: str, page: str) -> st
         page: Where one gets a token.
 
     Raises:
-        StudyError: There is none.
+        StudyError: There is none, or it cannot be one.
     """
     token = (given or os.environ.get(variable, "")).strip()
     if not token:
         mend = f"get a token at {page} and write {variable}=<token> into .env"
         raise StudyError(f"no token for {archive}", variable, mend)
+    if not (token.isascii() and token.isprintable()):
+        what = f"the token for {archive} holds characters that no token has"
+        raise StudyError(what, variable, f"write {variable}=<token> into .env")
     return token
+
+
+def refuse_readable(archive: str, url: str, mend: str) -> None:
+    """Refuse an address on whose way others could read a token.
+
+    Args:
+        archive: What the archive is called.
+        url: The address.
+        mend: What is typed, with `{url}` where another address goes.
+    """
+    if not may_have_token(url):
+        better = f"https://{url.partition('://')[2] or '<server>'}"
+        what = f"a token goes to {archive} by https only"
+        raise StudyError(what, printable(url), mend.format(url=shlex.quote(better)))
 
 
 def mends_of_refusals(variable: str, page: str, scopes: str) -> dict[int, str]:
@@ -74,7 +94,8 @@ def mends_of_refusals(variable: str, page: str, scopes: str) -> dict[int, str]:
     """
     return {
         401: f"get a new token at {page} and write {variable}=<token> into .env",
-        403: f"give the token {scopes}: {page}; then: {AGAIN}",
+        403: f"give the token {scopes}, of the account that made the deposit: {page}; "
+        f"then: {AGAIN}",
     }
 
 

@@ -24,6 +24,31 @@ ACCESS = {
     "closed": (("record", "public"), ("files", "restricted")),
 }
 
+# What they say is given by the server here, or asked from it.
+WITHOUT_MEANING = ("doi", "prereserve_doi")
+# What InvenioRDM takes in another way.
+ELSEWHERE = {
+    "communities": "a community takes a record in at the archive, by its curators",
+    "grants": "who paid is said by archive.funding of study.yaml",
+    "contributors": "contributors are not sent; authors are: creators",
+}
+# Of what is not called the same in InvenioRDM.
+NAMES = {"rights": "license", "subjects": "keywords", "languages": "language"}
+EXAMPLES: dict[str, Any] = {
+    "title": "Exercise and mood",
+    "upload_type": "dataset",
+    "description": "What exercise does.",
+    "creators": [{"name": "Lovelace, Ada", "orcid": "0000-0001-2345-6789"}],
+    "access_right": "open",
+    "license": "cc-by-4.0",
+    "keywords": ["exercise", "mood"],
+    "related_identifiers": [{"identifier": "10.1234/x", "relation": "isSupplementTo"}],
+    "version": "1.0.0",
+    "language": "eng",
+    "publication_date": "2026-01-02",
+    "notes": "Twelve weeks.",
+}
+
 
 def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return the arguments of `Metadata` that legacy metadata say.
@@ -37,16 +62,33 @@ def fields(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     made: dict[str, Any] = {"title": "", "creators": (), "description": ""}
     for key, value in given.items():
+        if key in WITHOUT_MEANING:
+            continue
         if key not in READ:
-            raise _wrong(key, f"unknown; it could be {', '.join(READ)}")
+            why = ELSEWHERE.get(key, f"unknown; it could be {', '.join(READ)}")
+            raise StudyError(why, _where(key), f"del metadata[{printable(repr(key))}]")
         if value in (None, "", [], ()):
             continue
         made |= READ[key](value)
     return made
 
 
+def mend_of(key: str) -> str:
+    """Return what is typed to mend a value.
+
+    Args:
+        key: Its key, in legacy metadata or as InvenioRDM has it.
+    """
+    key = NAMES.get(key, key)
+    return f"metadata[{key!r}] = {EXAMPLES[key]!r}"
+
+
+def _where(key: str) -> str:
+    return f"metadata: {printable(str(key))}"
+
+
 def _wrong(key: str, what: str) -> StudyError:
-    return StudyError(what, f"metadata: {printable(str(key))}")
+    return StudyError(what, _where(key), mend_of(key))
 
 
 def _text(key: str, to: str) -> Callable[[Any], dict[str, Any]]:
@@ -134,4 +176,5 @@ READ: dict[str, Callable[[Any], dict[str, Any]]] = {
     "version": _text("version", "version"),
     "language": _language,
     "publication_date": _text("publication_date", "publication_date"),
+    "notes": _text("notes", "notes"),
 }

@@ -33,7 +33,7 @@ SOURCES = {
     "related_identifiers": ("study.yaml: archive.related", EDIT_STUDY),
     "languages": ("study.yaml: archive.language", EDIT_STUDY),
     "funding": ("study.yaml: archive.funding", EDIT_STUDY),
-    "version": ("the name of the tag", "git tag"),
+    "version": ("the name of the tag", "git tag v1.0.0 && make package TAG=v1.0.0"),
 }
 
 
@@ -55,6 +55,7 @@ class Metadata:
         resource_type: As the server's vocabulary has it, such as `software`.
         publisher: The archive; empty for its own choice.
         access: As InvenioRDM has it.
+        notes: More about it, as text.
         given: Whether a caller gave it, and not the study's files.
     """
 
@@ -71,6 +72,7 @@ class Metadata:
     resource_type: str = SOFTWARE
     publisher: str = ""
     access: tuple[tuple[str, str], ...] = (("record", "public"), ("files", "public"))
+    notes: str = ""
     given: bool = False
 
     @classmethod
@@ -128,7 +130,8 @@ class Metadata:
             return
         field, what = found[0]
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        where, mend = (f"metadata: {field}", "") if self.given else SOURCES.get(field, (field, ""))
+        given = (f"metadata: {field}", legacy.mend_of(field))
+        where, mend = given if self.given else SOURCES.get(field, (field, given[1]))
         raise StudyError(f"no archive takes this: {what}{more}", where, mend)
 
     def _problems(self) -> Iterator[tuple[str, str]]:
@@ -172,6 +175,9 @@ class Metadata:
             "title": self.title,
             "creators": [_creator(one) for one in self.creators],
             "description": self.description,
+            "additional_descriptions": [
+                {"description": one, "type": {"id": "notes"}} for one in [self.notes] if one
+            ],
             "publication_date": self.publication_date,
             "publisher": self.publisher or publisher,
             "version": self.version,

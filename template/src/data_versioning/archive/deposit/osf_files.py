@@ -137,7 +137,11 @@ class Files:
         for one in self.pages(f"{project(number)}files/"):
             if (one.get("attributes") or {}).get("provider") == "osfstorage":
                 return _link(one, "upload")
-        raise StudyError("the project has no storage of OSF's own", f"https://osf.io/{number}")
+        what, mend = (
+            "the project has no storage of OSF's own",
+            f"open https://osf.io/{number}/addons",
+        )
+        raise StudyError(what, number, mend)
 
 
 class _Body(Body):
@@ -157,7 +161,8 @@ class _Body(Body):
 def project(number: object) -> str:
     """Return the address of a project below that of the API; what OSF named is no path."""
     if not re.fullmatch(r"[a-z0-9]{5,}", str(number)):
-        raise StudyError("OSF has no projects of this name", printable(str(number)))
+        what = "OSF has no projects of this name"
+        raise StudyError(what, printable(str(number)), "data-versioning deposits")
     return f"/nodes/{number}/"
 
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from data_versioning.archive.deposit.metadata import SOURCES, Metadata
 from data_versioning.archive.deposit.uploading import (
+    AGAIN,
     PUBLISHED,
     SMALLER,
     Planned,
@@ -27,7 +28,8 @@ SLOW = 300.0  # seconds for an answer to what the server has to work for
 def record(deposition_id: object) -> str:
     """Return the address of a record below that of the API; what a server named is no path."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", str(deposition_id)):
-        raise StudyError("no archive has deposits of this name", printable(str(deposition_id)))
+        what = "no archive has deposits of this name"
+        raise StudyError(what, printable(str(deposition_id)), "data-versioning deposits")
     return f"/records/{deposition_id}"
 
 
@@ -85,7 +87,8 @@ def status(
         files: Its files.
     """
     if str(found.get("id")) != number:
-        raise StudyError("the archive answered with another deposit than was asked", number)
+        what = "the archive answered with another deposit than was asked"
+        raise StudyError(what, number, AGAIN)
     doi, parent = doi_of(found), found.get("parent") or {}
     concept = doi_of(parent)
     if not concept and parent.get("id") and doi.endswith(f".{number}"):
