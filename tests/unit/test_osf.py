@@ -127,7 +127,7 @@ def test_what_passes(double: Archives, volume: Path, fault: Fault) -> None:
         (
             Fault("quota", times=9),
             "(507 The quota on this osfstorage project",
-            "archive.data: pointers",
+            "data-versioning package --data pointers",
         ),
         (Fault("redirect"), "OSF points elsewhere (302), where no token goes", ""),
         (Fault("html"), "OSF answered with something else than was asked", ""),
@@ -166,8 +166,9 @@ def test_where_the_token_goes(
     assert TOKEN not in repr(osf)
     with pytest.raises(StudyError, match="no projects of this name"):
         osf.status("../users/me")
-    with pytest.raises(StudyError, match="by https only"):
+    with pytest.raises(StudyError, match="by https only") as found:
         OSFUploader(url="http://osf.example/v2").authorise()
+    assert found.value.mend == "export OSF_API_URL=https://osf.example/v2"
     hosts = OSFUploader(url="https://api.osf.io/v2/")._api._hosts
     assert {"api.osf.io", "files.osf.io", "files.de-1.osf.io"} < hosts
     assert all(one.endswith(".osf.io") for one in hosts)

@@ -15,6 +15,8 @@ import pytest
 from data_versioning.archive import manifest
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import Content
+from data_versioning.archive.deposit.osf import OSFUploader
+from data_versioning.archive.deposit.zenodo import ZenodoUploader
 from data_versioning.archive.digests import CHUNK, RING, OnePass
 from data_versioning.archive.kept import (
     KeptByDVC,
@@ -23,15 +25,21 @@ from data_versioning.archive.kept import (
     kept_by_dvc,
     stage_of_each,
 )
+from data_versioning.archive.limits import LIMITS, Limits
 from data_versioning.archive.names import refuse_names
+from data_versioning.archive.request import Request
 from data_versioning.archive.roles import role_of
 from data_versioning.archive.secrets import LOOKED_AT, Secrets
 from data_versioning.archive.volume_writer import NewFile, Volume
-from data_versioning.archive.volumes import LIMITS, planned
+from data_versioning.archive.volumes import planned
+from data_versioning.data import remotes
 from data_versioning.errors import StudyError
 from data_versioning.lineage import records
+from data_versioning.study import Study
+from data_versioning.tools.dvc import Remote
 
 from tests.conftest import git
+from tests.unit.described import described
 
 
 def test_checksums_in_one_pass() -> None:
@@ -134,6 +142,25 @@ def test_volumes_of_much_data() -> None:
     total = sum(one.size for one in data) * 10**4
     huge = [_content(one.path, one.size * 10**4) for one in data]
     assert 2 < len(planned("p", huge, zenodo)) <= 1 + -(-total // 1024**3) * 2
+
+
+def test_whose_limits_count(tmp_path: Path) -> None:
+    """Of where the commit says that it goes, by its answers too; one table for all who ask."""
+
+    def asked(archive: str | None = None) -> Limits:
+        return Request.of(Study(tmp_path), "HEAD", None, None, False, archive, None).limits
+
+    described(tmp_path)
+    assert asked() is LIMITS["zenodo"] is ZenodoUploader.limits
+    for path, text, expected in (
+        (".copier-answers.yml", "slug: bmi\narchives: [osf]\n", "osf"),
+        ("study.yaml", "archive: {to: zenodo}\n", "zenodo"),
+        ("study.yaml", "archive: {to: 'https://api.test.osf.io/v2'}\n", "osf"),
+    ):
+        (tmp_path / path).write_text(text)
+        git(tmp_path, "commit", "--quiet", "--all", "--message", path)
+        assert asked() is LIMITS[expected]
+    assert OSFUploader.limits is LIMITS["osf"] and asked("zenodo") is LIMITS["zenodo"]
 
 
 def test_what_fits_a_budget() -> None:
@@ -243,3 +270,11 @@ def test_manifest_is_indented_by_one() -> None:
         document = {"zeta": [1], "files": entries, "a": {"c": None, "b": '"files": []'}}
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         assert manifest.text(document).decode() == f"{text}\n"
+
+
+def test_what_a_package_lacks_is_got_by_pull() -> None:
+    """No `make fetch` is there to be typed."""
+    said = "ERROR: Could not connect to the endpoint"
+    for verb, typed in (("fetch", "make pull, once"), ("push", "make push, once")):
+        failed = remotes._failure(verb, Remote("storage", "s3://bucket/ada"), said)
+        assert failed.mend.startswith(typed) and failed.what == f"{verb} failed: it does not answer"

@@ -14,6 +14,7 @@ from data_versioning import rest, rest_answers
 from data_versioning.archive.deposit import uploading, zenodo_files, zenodo_shapes
 from data_versioning.archive.deposit.uploading import Body
 from data_versioning.archive.deposit.zenodo import ZenodoUploader
+from data_versioning.archive.limits import Limits
 from data_versioning.errors import StudyError
 from data_versioning.rest import Api
 from data_versioning.rest_failures import asked_to_wait
@@ -107,9 +108,7 @@ def test_what_is_refused_before_any_call(
     long = tmp_path / ("n" * 255)
     long.write_text("x")
     host = archive.name
-    monkeypatch.setattr(
-        ZenodoUploader, "limits", uploading.Limits(50 * 10**9, 60 * 10**9, 100, 254)
-    )
+    monkeypatch.setattr(ZenodoUploader, "limits", Limits("it", 50 * 10**9, 60 * 10**9, 100, 254))
     for path, what in (
         (empty, "takes no empty file"), (large, "takes files of 50.0 GB at most, not 50.0 GB"),
         (long, "takes names of 254 letters at most"),
@@ -150,7 +149,10 @@ def test_no_token_and_which_one(monkeypatch: pytest.MonkeyPatch) -> None:
         archive.authorise()
         assert TOKEN not in repr(archive)
     assert not ZenodoUploader().is_production and ZenodoUploader(sandbox=False).is_production
-    assert "by https only" in refused(ZenodoUploader(TOKEN, url="http://x.org").authorise).what
+    error = refused(ZenodoUploader(TOKEN, url="http://x.org").authorise)
+    assert "by https only" in error.what and error.mend == "make deposit TO=https://x.org"
+    error = refused(ZenodoUploader("one\ntwo").authorise)
+    assert error.mend == "write ZENODO_SANDBOX_TOKEN=<token> into .env"
 
 
 def test_uploads_that_do_not_arrive(
@@ -179,7 +181,7 @@ def test_uploads_that_do_not_arrive(
     assert len(double.calls("PUT", "/content")) == 1
     double.faults[:] = [Fault("quota", "PUT", "content")]
     error = refused(archive.upload_file, number, file)
-    assert "(400 Bucket quota exceeded.)" in error.what and "archive.data: pointers" in error.mend
+    assert "(400 Bucket quota exceeded.)" in error.what and "--data pointers" in error.mend
     double.faults[:] = [Fault("stall", "PUT", "content", seconds=5, at=100)]
     monkeypatch.setattr(zenodo_files, "SLOW", 0.3)
     monkeypatch.setattr(rest, "IDLE", 0.3)
@@ -218,7 +220,8 @@ def test_refusals_in_the_researchers_terms(
         double.faults.append(Fault("answer", "POST", "records$", status=status, body={}))
         assert refused(archive.create_deposition, LEGACY).mend.startswith(mend)
     double.faults.append(Fault("html", "GET", "draft$"))
-    assert "answered with something else" in refused(archive.status, number).what
+    error = refused(archive.status, number)
+    assert "answered with something else" in error.what and error.mend == "make deposit"
     double.faults.append(Fault("redirect", "GET", "draft$"))
     assert "points elsewhere (302)" in refused(archive.status, number).what
     assert double.strayed == []

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from data_versioning.archive import settings
 from data_versioning.archive.anonymous import LABEL
-from data_versioning.archive.facts import Facts, Release, facts
+from data_versioning.archive.facts import ANSWERS, Facts, Release, facts
 from data_versioning.archive.volumes import Limits, limits
 from data_versioning.errors import StudyError, UsageError
 from data_versioning.phases.findings import Verdict
 from data_versioning.phases.phase_tags import phase_tags
 from data_versioning.phases.work_tree import uncommitted
-from data_versioning.study import Study
+from data_versioning.study import Study, parse_yaml
 from data_versioning.tools import git
 
 _DIGITS = 12  # of a commit, in the name of a package
@@ -66,6 +66,7 @@ class Request:
         commit = git.resolve(root, rev or "HEAD")
         release = release or _tag(root, rev)
         said = settings.at(root, commit)
+        answers = parse_yaml(git.file_at(root, commit, ANSWERS) or b"", ANSWERS)
         if data not in (None, settings.DATA, settings.POINTERS, settings.AUTO):
             raise UsageError("neither data, pointers nor auto", str(data), "--data auto")
         known = facts(study, commit, release)
@@ -78,7 +79,7 @@ class Request:
             data or said.data,
             said.budget,
             anonymous,
-            limits(archive or said.to),
+            limits(archive or settings.destination(said, answers)),
             volume_bytes,
             rev is None,
         )

@@ -146,6 +146,24 @@ def parse(study: Mapping[str, Any]) -> Settings:
     return made
 
 
+def destination(said: Settings, answers: Mapping[str, Any]) -> str:
+    """Return where a study is deposited: as `study.yaml` says, or the answers; empty for nowhere.
+
+    Args:
+        said: What `study.yaml` says.
+        answers: Those to the questions of the template.
+    """
+    archives = answers.get("archives") or []
+    known = {ZENODO: ZENODO_SANDBOX, OSF: OSF}
+    return said.to or next((to for answer, to in known.items() if answer in archives), "")
+
+
+def is_osf(to: str) -> bool:
+    """Tell whether an archive, by its name or address, is OSF."""
+    host = urlsplit(to).hostname or ""
+    return to == OSF or host == "osf.io" or host.endswith(".osf.io")
+
+
 def _related(entry: Section) -> Related:
     relation = entry.one_of("relation", RELATIONS, required=True)
     found = Related(

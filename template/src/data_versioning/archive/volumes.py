@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import Content
+from data_versioning.archive.limits import LIMITS as LIMITS
+from data_versioning.archive.limits import Limits as Limits
 from data_versioning.archive.package_files import DATA, RESULT
-from data_versioning.archive.settings import OSF
+from data_versioning.archive.settings import is_osf
 from data_versioning.errors import StudyError
 from data_versioning.wording import printable, sized
 
@@ -21,33 +22,9 @@ _END = len(layout.end_of_volume(0xFFFF, 2**32, 2**32))
 BY_POINTER = "data-versioning package --data pointers"
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What an archive takes.
-
-    Args:
-        name: The archive.
-        file: Bytes of a file at most.
-        record: Bytes of a record at most.
-        files: Files of a record at most.
-    """
-
-    name: str
-    file: int
-    record: int
-    files: int
-
-
-# help.zenodo.org, and invenio.cfg of zenodo/zenodo-rdm; help.osf.io, of public projects.
-LIMITS = {
-    "zenodo": Limits("zenodo", 50 * 10**9, 50 * 10**9, 100),
-    "osf": Limits("osf", 5 * 10**9, 50 * 10**9, 1000),
-}
-
-
 def limits(archive: str) -> Limits:
     """Return what an archive takes; of servers other than OSF, what Zenodo takes."""
-    return LIMITS["osf" if archive == OSF else "zenodo"]
+    return LIMITS["osf" if is_osf(archive) else "zenodo"]
 
 
 def planned(

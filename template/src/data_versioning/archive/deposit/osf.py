@@ -21,6 +21,7 @@ from data_versioning.archive.deposit import osf_files, readback
 from data_versioning.archive.deposit.accounts import (
     found_token,
     mends_of_refusals,
+    refuse_readable,
     template_version,
 )
 from data_versioning.archive.deposit.metadata import Metadata
@@ -30,7 +31,6 @@ from data_versioning.archive.deposit.uploading import (
     DRAFT,
     GONE,
     PUBLISHED,
-    Limits,
     Planned,
     Status,
     StoredFile,
@@ -39,6 +39,7 @@ from data_versioning.archive.deposit.uploading import (
     today,
 )
 from data_versioning.archive.deposit.zenodo_shapes import absent
+from data_versioning.archive.limits import LIMITS
 from data_versioning.errors import StudyError
 from data_versioning.rest import Api, once
 from data_versioning.wording import printable
@@ -65,8 +66,7 @@ class OSFUploader:
     """
 
     name = "OSF"
-    # All of it has room in a private project, which holds a tenth of a public one.
-    limits = Limits(file=5 * 10**9, record=5 * 10**9, files=1000)
+    limits = LIMITS["osf"]
     reserves = False
     has_versions = False
 
@@ -89,6 +89,7 @@ class OSFUploader:
 
     @cached_property
     def _api(self) -> Api:
+        refuse_readable(self.name, self.server, "export OSF_API_URL={url}")
         token = found_token(self._token, self.name, VARIABLE, PAGE)
         mends = mends_of_refusals(VARIABLE, PAGE, "osf.full_write") | osf_files.MENDS
         api, _, domain = urlsplit(self.server).netloc.partition(".")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 from data_versioning import hashing
 from data_versioning.archive.deposit.metadata import Metadata
+from data_versioning.archive.limits import Limits
 from data_versioning.archive.progress import Progress
 from data_versioning.errors import StudyError
 from data_versioning.wording import printable, sized
@@ -21,24 +23,7 @@ from data_versioning.wording import printable, sized
 PIECE = 1 << 20  # bytes that are read, hashed and sent at a time
 DRAFT, PUBLISHED, GONE = "draft", "published", "gone"
 AGAIN = "make deposit"  # what goes on after anything that stopped it
-SMALLER = "make package, with archive.data: pointers in study.yaml"
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What an archive takes.
-
-    Args:
-        file: Bytes of a file.
-        record: Bytes of all files of a deposit.
-        files: How many files.
-        name: Characters of a file's name.
-    """
-
-    file: int
-    record: int
-    files: int
-    name: int = 255
+SMALLER = "data-versioning package --data pointers"
 
 
 @dataclass(frozen=True)
@@ -261,10 +246,10 @@ def refuse(paths: Sequence[Path], archive: str, limits: Limits) -> None:
         total += size
         if not size:
             what = f"{archive} takes no empty file"
-            raise StudyError(what, str(path), "make package; an empty file of your own: delete it")
-        if len(path.name) > limits.name:
-            what = f"{archive} takes names of {limits.name} letters at most"
-            raise StudyError(what, str(path), "rename it")
+            raise StudyError(what, str(path), f"rm {shlex.quote(str(path))} && make package")
+        if len(path.name) > limits.letters:
+            what = f"{archive} takes names of {limits.letters} letters at most"
+            raise StudyError(what, str(path), f"mv {shlex.quote(str(path))} <a shorter name>")
         if size > limits.file:
             what = f"{archive} takes files of {sized(limits.file)} at most, not {sized(size)}"
             raise StudyError(what, str(path), SMALLER)

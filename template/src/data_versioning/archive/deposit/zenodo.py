@@ -21,7 +21,6 @@ from data_versioning.archive.deposit.uploading import (
     DRAFT,
     GONE,
     PUBLISHED,
-    Limits,
     Planned,
     Status,
     StoredFile,
@@ -38,6 +37,7 @@ from data_versioning.archive.deposit.zenodo_shapes import (
     draft,
     record,
 )
+from data_versioning.archive.limits import LIMITS
 from data_versioning.errors import StudyError
 from data_versioning.rest import LOOPBACK, Api, Refused, Unanswered, once, pauses
 from data_versioning.rest_failures import reasons
@@ -57,7 +57,7 @@ class ZenodoUploader:
         url: The address of another InvenioRDM.
     """
 
-    limits = Limits(file=50 * 10**9, record=50 * 10**9, files=100)
+    limits = LIMITS["zenodo"]
     reserves = True
     has_versions = True
 
