@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
 import pytest
-from data_versioning.archive import publishing
+from data_versioning.archive import evidence, publishing
 from data_versioning.archive.deposit import depositing, state
-from data_versioning.archive.package import PACKAGES, Package
+from data_versioning.archive.facts import Release
+from data_versioning.archive.package import PACKAGES, Package, create_reproducibility_package
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.lineage.tracker import LineageTracker
@@ -19,7 +21,7 @@ from data_versioning.study import Study
 from tests import archives
 from tests.conftest import git
 from tests.once import made_once
-from tests.unit.conftest import SCIENCE, SETTINGS, Say, copied, start
+from tests.unit.conftest import SCIENCE, SETTINGS, Say, copied, edit, start
 from tests.unit.small_packages import CITED
 
 TAG = "v2.1.0-published"
@@ -94,6 +96,10 @@ def test_without_an_archive(ready: Study, say: Say) -> None:
     assert gate(ready) == (False, f"there is no package {PACKAGES}/{NAME}", "make publish")
     status, out, _ = say("publish", "--dry-run")
     assert status == 0 and out.splitlines()[-1] == f"would tag {TAG}"
+    status, _, err = say("publish", "--publish", "--dry-run")
+    assert status == 1 and "no archive is named to publish in" in err
+    status, out, _ = say("package", "v0.1.0-nothing", "--if-results", "--json")
+    assert status == 0 and json.loads(out)["state"] == "none"
     status, _, err = say("publish")
     assert status == 1 and "error: it asks before it goes on: no terminal" in err
     with pytest.raises(StudyError, match="not confirmed"):
@@ -113,9 +119,9 @@ def test_without_an_archive(ready: Study, say: Say) -> None:
     assert (status, err.count("error")) == (0, 0), err
     assert f"{TAG}: {NAME}" in out and "4 of 4 outputs came out as packaged" in out
     (tag,) = PhaseGate(root).status().done.values()
-    evidence = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
-    assert "1 of 1 claim confirmed" in evidence["archive"]
-    assert evidence["archive"].endswith("; no archive is named")
+    found = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
+    assert "1 of 1 claim confirmed" in found["archive"]
+    assert found["archive"].endswith("; no archive is named")
     said = Package.open(root / PACKAGES / NAME).manifest
     assert (said["tag"], said["phase"]) == (TAG, "publication")
     assert (said["commit"], said["runs"]) == (tag.commit, tag.manifest["runs"])
@@ -145,6 +151,8 @@ def test_with_an_archive(
         status, out, err = say("publish", "--to", double.url, "--yes", "--json")
         assert status == 0, err
         (number,) = double.records.all
+        noted = json.loads((root / PACKAGES / f"{NAME}.deposit.json").read_text())
+        assert noted["server"] == double.url
         doi = f"10.5072/zenodo.{number}"
         assert f'"doi": "{doi}"' in out and '"state": "draft"' in out
         head = git(root, "log", "-1", "--format=%s").strip()
@@ -155,6 +163,16 @@ def test_with_an_archive(
         assert said["study"]["doi"] == doi
         assert LineageTracker(root).get_lineage("models/model.json").dois == (doi,)
         assert not double.records.all[number].published
+
+        said = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
+        assert said["archive"].endswith(f"; draft {doi} at {double.url.partition('//')[2]}")
+        status, out, _ = say("publish", "--publish", "--dry-run", "--json")
+        assert status == 0
+        (step,) = json.loads(out)["steps"]
+        assert step.startswith(f"make {TAG} public at {double.url}: ")
+        status, out, _ = say("deposit", "--reserve", "--dry-run")
+        assert status == 0 and out.startswith("would make a draft at")
+        assert say("deposit", "--reserve", "--publish")[0] == 2
 
         # Killed between the publication and the commit of what it came to.
         real = publishing._commit_state
@@ -167,7 +185,8 @@ def test_with_an_archive(
         assert publishing._commit_state is real
         assert double.records.all[number].published
         assert git(root, "status", "--porcelain").split() == ["M", depositing.STATE]
-        status, out, err = say("publish", "--to", double.url, "--publish", "--yes")
+        # Where the draft is, is known by now.
+        status, out, err = say("publish", "--publish", "--yes")
         assert status == 0 and f"published: {doi}" in out, err
         assert git(root, "status", "--porcelain") == ""
         assert [one.state for one in state.read(ready)] == ["published"]
@@ -178,3 +197,33 @@ def test_with_an_archive(
     client = mlflow.MlflowClient()
     (run,) = tag.manifest["runs"]
     assert client.get_run(run).data.tags["doi"] == doi
+
+
+def test_what_the_gate_believes(ready: Study) -> None:
+    """A replay that came out, of these very bytes; a deposit in the archive that is named."""
+    release = Release(TAG, "publication")
+    package = create_reproducibility_package(release=release, project_dir=ready.root)
+    assert gate(ready)[1] == f"{NAME} was not replayed"
+    evidence.note(package, evidence.REPLAY, {"ok": False, "said": "1 of 4 outputs came out"})
+    assert gate(ready)[:2] == (False, f"the replay of {NAME}: 1 of 4 outputs came out")
+    evidence.note(package, evidence.REPLAY, {"ok": True, "said": "4 of 4 outputs came out"})
+    assert gate(ready)[0]
+    evidence.note(package, evidence.DEPOSIT, {"said": "draft", "server": "https://example.org"})
+    edit(ready.root / "study.yaml", "  data_license", "  to: zenodo-sandbox\n  data_license")
+    assert gate(Study(ready.root))[1].endswith("; not in zenodo-sandbox yet")
+    noted = ready.root / PACKAGES / f"{NAME}.replay.json"
+    noted.write_text(noted.read_text().replace(package.digest, "0" * 64))
+    assert gate(ready)[1] == f"{NAME} was not replayed"
+
+
+def test_a_replay_that_misses(ready: Study, say: Say) -> None:
+    """Nothing is tagged, and nothing is uploaded."""
+    root = ready.root
+    edit(root / "src/train.py", "alpha * sum", "__import__('random').random() * sum")
+    reproduce(ready, quiet=True)
+    save(root, "feat: a model that nobody can make again")
+    capture(["dvc", "push", "--quiet"], root)
+    status, _, err = say("publish", "--yes")
+    assert status == 1 and "error: the package does not come out the same: 1 of 4 outputs" in err
+    assert git(root, "tag") == ""
+    assert not (root / depositing.STATE).exists()

@@ -59,7 +59,7 @@ def archived(study: Study, phase: Phase) -> Verdict:
         study: The study.
         phase: The phase.
     """
-    from data_versioning.archive.deposit.depositing import destination
+    from data_versioning.archive.deposit.archives import destination, uploader_of
     from data_versioning.archive.replay import verify
 
     tag = phase.tag(next_version(study.root, phase).patch)
@@ -80,9 +80,10 @@ def archived(study: Study, phase: Phase) -> Verdict:
     if not replayed["ok"]:
         return False, f"the replay of {folder.name}: {replayed['said']}", PUBLISH
     said = f"{folder.name}, {counted(len(package.volumes), 'volume')}, {replayed['said']}"
-    if not (to := destination(study)):
-        return True, f"{said}; no archive is named", ""
     kept = noted(package, DEPOSIT)
-    if kept is None:
+    to = destination(study)
+    if not to and kept is None:
+        return True, f"{said}; no archive is named", ""
+    if kept is None or (to and kept["server"] != uploader_of(to).server):
         return False, f"{said}; not in {to} yet", PUBLISH
     return True, f"{said}; {kept['said']}", ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -67,21 +68,24 @@ class Published:
 
 
 def steps(study: Study, phase: Phase, to: str, publish: bool) -> Iterator[str]:
-    """Yield what `publish` is going to do, in words."""
-    tag = phase.tag(next_version(study.root, phase).patch)
-    if to:
-        yield f"reserve a DOI at {to}, unless one is, and commit it to CITATION.cff and README.md"
-    yield f"check the gates of the phase {phase.name}"
-    yield f"make the package {study.answers['slug']}-{tag}, verify it, and replay it"
-    if to:
-        yield f"upload it to a draft at {to}"
-    yield f"tag {tag}"
-    if publish and to:
-        yield f"publish the draft at {to}: its files can never be deleted again"
+    """Yield what `publish` is going to do, in words, but for what only looks whether it is done."""
+    tagged = _tagged(study, phase, to)
+    if tagged is None:
+        tag = phase.tag(next_version(study.root, phase).patch)
+        if to:
+            yield f"reserve a DOI at {to}, unless one is, and commit it to {', '.join(WRITTEN)}"
+        yield f"check the gates of the phase {phase.name}"
+        yield f"make the package {study.answers['slug']}-{tag}, verify it, and replay it"
+        if to:
+            yield f"upload it to a draft at {to}"
+        yield f"tag {tag}"
+    if publish:
+        name = f"{tagged.name} " if tagged else ""
+        yield f"make {name}public at {to}: what is published can never be deleted again"
 
 
-def planned(study: Study, to: str | None = None, publish: bool = False) -> str:
-    """Return what `publish` would do, a line for each step; nothing is asked of any server.
+def planned(study: Study, to: str | None = None, publish: bool = False) -> list[str]:
+    """Return what `publish` would do, step by step; nothing is asked of any server.
 
     Args:
         study: The study.
@@ -89,10 +93,9 @@ def planned(study: Study, to: str | None = None, publish: bool = False) -> str:
         publish: Whether the draft would be made public.
 
     Raises:
-        StudyError: No phase has the gate `archive`.
+        StudyError: No phase has the gate `archive`, or no archive is named.
     """
-    there = to or depositing.destination(study)
-    return "\n".join(f"would {step}" for step in steps(study, _phase(study), there, publish))
+    return list(steps(study, _phase(study), _archive(study, to, publish), publish))
 
 
 def publish(
@@ -126,22 +129,21 @@ def publish(
     phase = _phase(study)
     _finish(study)
     refuse_uncommitted(root, "only a commit can be published: uncommitted changes")
-    there = to or depositing.destination(study)
+    there = _archive(study, to, publish)
     tagged = _tagged(study, phase, there)
-    if tagged is None or publish:
-        plan_of_it = list(steps(study, phase, there, publish)) if tagged is None else [
-            f"publish {tagged.name} at {there}: its files can never be deleted again"
-        ]  # fmt: skip
-        if not confirm("\n".join(f"{i}. {what}" for i, what in enumerate(plan_of_it, 1))):
-            raise REFUSED
+    ahead = list(steps(study, phase, there, publish))
+    if ahead and not confirm("\n".join(f"{i}. {what}" for i, what in enumerate(ahead, 1))):
+        raise REFUSED
     if tagged is None and there:
         _reserve(study, there)
     if tagged is None:
         _refuse_failing(study, phase)
-    package = _package(study, phase, tagged)
+    package = _package(study, phase, tagged, there)
     replayed = _replayed(package, quiet)
     kept = _drafted(study, package, there, publish) if there else None
     tag = tagged or PhaseGate(root).complete(phase.name)
+    if kept and kept.doi:
+        _tag_runs(study, tag, kept.doi)
     if there and publish:
         kept = depositing.deposit(study, package, there, publish=True, confirm=confirm)
         _commit_state(study, f"data(archive): {kept.doi} is published")
@@ -149,6 +151,15 @@ def publish(
     if kept is None:
         return Published(tag.name, package.name, replayed)
     return Published(tag.name, package.name, replayed, kept.doi, kept.state, kept.address)
+
+
+def _archive(study: Study, to: str | None, publish: bool) -> str:
+    """Return where to deposit; empty for nowhere, unless something is to be made public."""
+    there = to or depositing.destination(study)
+    if publish and not there:
+        what, mend = "no archive is named to publish in", "make publish TO=zenodo-sandbox"
+        raise StudyError(what, f"{MARKER}: archive.to", mend)
+    return there
 
 
 def _phase(study: Study) -> Phase:
@@ -198,16 +209,20 @@ def _refuse_failing(study: Study, phase: Phase) -> None:
         raise StudyError(what, failed[0].evidence, failed[0].mend)
 
 
-def _package(study: Study, phase: Phase, tagged: PhaseTag | None) -> Package:
+def _package(study: Study, phase: Phase, tagged: PhaseTag | None, to: str) -> Package:
     if tagged:
-        package = create_reproducibility_package(rev=tagged.name, project_dir=study.root)
+        package = create_reproducibility_package(
+            rev=tagged.name, archive=to or None, project_dir=study.root
+        )
     else:
         from data_versioning.health.checks import run_of_lock
 
         run = run_of_lock(study)
         runs = (str(run["run_id"]),) if run else ()
         release = Release(phase.tag(next_version(study.root, phase).patch), phase.name, runs)
-        package = create_reproducibility_package(release=release, project_dir=study.root)
+        package = create_reproducibility_package(
+            release=release, archive=to or None, project_dir=study.root
+        )
     if problems := verify(package.folder).findings:
         path, what = problems[0]
         raise StudyError(f"the package does not verify: {what}", path, "make publish")
@@ -222,7 +237,7 @@ def _replayed(package: Package, quiet: bool) -> str:
         found = {"ok": bool(result), "said": result.said()}
         evidence.note(package, evidence.REPLAY, found)
         if not result:
-            mend = f"data-versioning replay {package.folder} --keep, and look there"
+            mend = f"data-versioning replay {shlex.quote(str(package.folder))} --keep"
             raise StudyError("the package does not come out the same", result.said(), mend)
     return str(found["said"])
 
@@ -235,9 +250,10 @@ def _drafted(study: Study, package: Package, to: str, publish: bool) -> Deposite
         if not publish:
             raise StudyError(error.what, error.where, "make publish PUBLISH=yes") from None
         said = f"to be put into the public project {error.where}"
-        evidence.note(package, evidence.DEPOSIT, {"said": said})
+        server = uploader_for(study, to).server
+        evidence.note(package, evidence.DEPOSIT, {"said": said, "server": server})
         return None
-    evidence.note(package, evidence.DEPOSIT, {"said": kept.said()})
+    evidence.note(package, evidence.DEPOSIT, {"said": kept.said(), "server": kept.server})
     return kept
 
 

@@ -9,7 +9,7 @@ from contextlib import redirect_stdout
 from typing import TYPE_CHECKING
 
 from data_versioning.cli.verbs import Verbs, json_option, show
-from data_versioning.errors import StudyError
+from data_versioning.errors import StudyError, UsageError
 from data_versioning.study import Study
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _package(args: argparse.Namespace) -> None:
     from data_versioning.archive.package import create_reproducibility_package
 
     if args.if_results and not _asks_for_results(args.rev):
-        print(f"no package: the phase of {args.rev} asks for no results")
+        none = f"no package: the phase of {args.rev} asks for no results"
+        show(args, {"state": "none", "notes": [none]}, none)
         return
     made = create_reproducibility_package(
         args.output,
@@ -121,27 +122,38 @@ def _replay(args: argparse.Namespace) -> int:
 
 
 def _deposit(args: argparse.Namespace) -> None:
-    from data_versioning.archive.deposit import state
-    from data_versioning.archive.deposit.depositing import deposit, reserve
+    from data_versioning.archive.deposit.archives import destination, draft
+    from data_versioning.archive.deposit.depositing import STATE, deposit, reserve
+    from data_versioning.tools import git_state
 
     study = Study.open()
-    if args.if_reserved and not any(one.doi for one in state.read(study)):
-        print("nothing to deposit: no draft with a DOI is reserved in this commit")
+    to = args.to or None
+    if args.if_reserved and draft(study) is None:
+        none = "nothing to deposit: no draft with a DOI is reserved in this commit"
+        show(args, {"state": "none", "notes": [none]}, none)
         return
     if args.reserve:
-        doi = reserve(study, args.to or None)
-        show(args, {"doi": doi}, f"reserved {doi or 'a draft'}; commit it, and then: make package")
+        if args.publish:
+            raise UsageError("what is reserved now is published later", "--reserve, --publish")
+        where = to or destination(study)
+        step = f"would make a draft at {where}, and write its DOI into CITATION.cff and README.md"
+        doi = "" if args.dry_run else reserve(study, to)
+        done = f"reserved {doi or 'a draft'}; commit it, and then: make package"
+        show(args, {"doi": doi, "to": where}, step if args.dry_run else done)
         return
     done = deposit(
         study,
         _opened(args.package),
-        args.to or None,
+        to,
         publish=args.publish,
         dry_run=args.dry_run,
         delete_others=args.delete_others,
         confirm=lambda question: args.yes or _confirmed(question, "deposit"),
     )
     show(args, done.as_dict(), done.text)
+    if git_state.changed(study.root, [STATE]):
+        mend = f"git add {STATE} && git commit --message 'data(archive): note the deposit'"
+        print(f"note: {STATE} is to be committed: {mend}", file=sys.stderr)
 
 
 def _deposits(args: argparse.Namespace) -> None:
@@ -156,7 +168,9 @@ def _publish(args: argparse.Namespace) -> None:
 
     study, to = Study.open(), args.to or None
     if args.dry_run:
-        print(publishing.planned(study, to, args.publish))
+        ahead = publishing.planned(study, to, args.publish)
+        said = "\n".join(f"would {step}" for step in ahead) or "nothing is left to do"
+        show(args, {"steps": ahead}, said)
         return
     with redirect_stdout(sys.stderr if args.json else sys.stdout):
         done = publishing.publish(
