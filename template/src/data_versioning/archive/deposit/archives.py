@@ -3,25 +3,48 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from urllib.parse import urlsplit
 
-from data_versioning.archive import settings
-from data_versioning.archive.deposit.uploading import Uploader
+from data_versioning.archive import citation, settings
+from data_versioning.archive.deposit import state
+from data_versioning.archive.deposit.state import Deposit
+from data_versioning.archive.deposit.uploading import DRAFT, Uploader
 from data_versioning.errors import StudyError
-from data_versioning.study import MARKER, Study
+from data_versioning.study import MARKER, Study, read_yaml
 
 
 def destination(study: Study) -> str:
-    """Return where the study is deposited: as `study.yaml` says, or the answers; empty for nowhere.
+    """Return where the study is deposited; empty for nowhere.
+
+    That is what `study.yaml` names; or where the deposit is that it cites; or what the answers
+    name.
 
     Args:
         study: The study.
     """
-    if named := settings.parse(study.settings).to:
-        return named
-    archives = study.answers.get("archives") or []
-    known = {settings.ZENODO: settings.ZENODO_SANDBOX, settings.OSF: settings.OSF}
-    return next((to for answer, to in known.items() if answer in archives), "")
+    named = settings.parse(study.settings)
+    if not named.to and (known := _cited(study)):
+        with suppress(StudyError):
+            return known_to(study, known.server).server
+    return settings.destination(named, study.answers)
+
+
+def draft(study: Study) -> Deposit | None:
+    """Return the draft whose DOI the study cites, or that gets its DOI with the publication.
+
+    Args:
+        study: The study.
+    """
+    known = _cited(study)
+    return known if known and known.state == DRAFT else None
+
+
+def _cited(study: Study) -> Deposit | None:
+    file = study.root / citation.FILE
+    cited = read_yaml(file).get("doi") if file.is_file() else None
+    made = [one for one in state.read(study) if one.id and one.doi in (None, cited)]
+    return made[-1] if made else None
 
 
 def uploader_for(study: Study, to: str | None) -> Uploader:
@@ -51,8 +74,7 @@ def uploader_of(to: str) -> Uploader:
         StudyError: It is none of them.
     """
     to = settings.parse({"archive": {"to": to}}).to
-    is_osf = to in (settings.OSF, os.environ.get("OSF_API_URL", "").rstrip("/"))
-    if is_osf or str(urlsplit(to).hostname).endswith("osf.io"):
+    if settings.is_osf(to) or to == os.environ.get("OSF_API_URL", "").rstrip("/"):
         from data_versioning.archive.deposit.osf import OSFUploader
 
         found: Uploader = OSFUploader()
@@ -62,3 +84,27 @@ def uploader_of(to: str) -> Uploader:
     if to in (settings.ZENODO, settings.ZENODO_SANDBOX):
         return ZenodoUploader(sandbox=to == settings.ZENODO_SANDBOX)
     return ZenodoUploader(url=to)
+
+
+def known_to(study: Study, server: str) -> Uploader:
+    """Return what deposits in an archive that `deposits.json` names.
+
+    That file comes from whoever changed it last, and a token goes to no address of its choice.
+
+    Args:
+        study: The study.
+        server: The address.
+
+    Raises:
+        StudyError: The study names another server than this one.
+    """
+    from data_versioning.archive.deposit import accounts
+    from data_versioning.rest import LOOPBACK
+
+    found = uploader_of(server)
+    everybodys = found.server in accounts.KNOWN or not found.has_versions  # Zenodo, OSF
+    local = urlsplit(server).hostname in LOOPBACK
+    if not (everybodys or local or settings.parse(study.settings).to == server):
+        what, mend = f"not asked: {MARKER} does not name it", f"$EDITOR {MARKER}"
+        raise StudyError(what, f"{MARKER}: archive.to", mend)
+    return found
