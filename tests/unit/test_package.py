@@ -500,7 +500,8 @@ WHO = (
     b"Lovelace", b"Ada Lovelace", b"0000-0002-1825-0097", b"ada.lovelace", b"analytical.example",
     b"Analytical Engine", b"github.com", b"zenodo.4242", b"run-4711", b"v1.0.0-analysis-complete",
     b"ages.example", b"osf.io/abcde", b"zenodo.991122", b"@lovelace", b"lovelace.github.io",
-    b"home/ada", b"uller", "李明".encode(), b"mlflow.uni.example",
+    b"home/ada", b"uller", "李明".encode(), b"mlflow.uni.example", b"zenodo--x.77",
+    b"records/991122", b"zenodo.4241", b"Mary Shelley", b"mary@geneva.example",
 )  # fmt: skip
 OTHERS = """\
   - given-names: Łukasz
@@ -531,11 +532,16 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
         "docs/paper.tex": "Lovelace~(2026), https://github.com/lovelace/ages, of run-4711\n"
         + SPELLED,
         ".github/CODEOWNERS": "* @lovelace\n# https://lovelace.github.io github.com/lovelace/x\n",
-        "deposits.json": '{"deposits": [{"doi": "10.5281/zenodo.991122"}]}',
-        "CITATION.cff": CITATION.replace("repository-code", OTHERS + "repository-code"),
+        "deposits.json": '{"deposits": [{"doi": "10.5281/zenodo-x.77", "server":'
+        ' "https://zenodo.org", "id": "991122"}]}',
+        "docs/badge.md": "[![DOI](https://img.shields.io/badge/DOI-10.5281%2Fzenodo--x.77-blue)]"
+        "(https://zenodo.org/records/991122), 10.5281/zenodo.4241, (c) Mary Shelley\n",
+        "CITATION.cff": CITATION.replace("repository-code", OTHERS + "repository-code")
+        + "identifiers: [{type: doi, value: 10.5281/zenodo.4241}]\n",
         "profiles/lab.env": "MLFLOW_TRACKING_URI=https://mlflow.uni.example/x\n",
         "src/law.py": "class Mueller: pass\n",
-        ".copier-answers.yml": "slug: my-study\nauthor: Ada Lovelace\n"
+        ".copier-answers.yml": "slug: my-study\nauthor: Mary Shelley\n"
+        "email: mary@geneva.example\n"
         "repo: git@github.com:lovelace/ages\norcid: 0000-0002-1825-0097\n"
         "mlflow_server_url: https://mlflow.uni.example\n",
     })  # fmt: skip

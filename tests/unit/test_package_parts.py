@@ -26,10 +26,12 @@ from data_versioning.archive.kept import (
     stage_of_each,
 )
 from data_versioning.archive.limits import LIMITS, Limits
+from data_versioning.archive.name_patterns import Named, Patterns
 from data_versioning.archive.names import refuse_names
 from data_versioning.archive.request import Request
 from data_versioning.archive.roles import role_of
 from data_versioning.archive.secrets import LOOKED_AT, Secrets
+from data_versioning.archive.spellings import spelled
 from data_versioning.archive.volume_writer import NewFile, Volume
 from data_versioning.archive.volumes import planned
 from data_versioning.data import remotes
@@ -258,6 +260,33 @@ def test_names(paths: list[str], said: str) -> None:
     with pytest.raises(StudyError, match=said):
         refuse_names(paths, paths)
     refuse_names(["a/b", "a/c", "ab", "sub/MANIFEST.json"], [])
+
+
+SPELLINGS = {
+    "Zoë": ["Zoë", "ZOË", "Zoe\u0308", "Zo&euml;", "Zo&#235;", "Zo&#xEB;", 'Zo\\"e', 'Zo{\\"e}',
+            "Zoe", r"Zo\u00eb", "Zo%C3%AB"],
+    "Zoe\u0308": ["Zoë", "ZOE"],
+    "Łukasz": ["Lukasz", r"\L ukasz", r"{\L}ukasz", r"\L{}ukasz", "łukasz", r"\u0141ukasz"],
+    "Müller": ["Mueller", 'M\\"uller', r'M{\"{u}}ller', "MÜLLER", "MUELLER", r'M\\\"uller'],
+    "Strauß": ["Strauss", r"Strau{\ss}", "Strau&szlig;"],
+    "Çelik": [r"\c{C}elik", r"\c Celik", "Celik"],
+    "李明": ["李明", r"\u674e\u660e", "%E6%9D%8E%E6%98%8E"],
+}  # fmt: skip
+
+
+def test_spellings() -> None:
+    """Each is found, in whatever text it stands, and nothing else is."""
+    for name, ways in SPELLINGS.items():
+        patterns = Patterns([Named(spelled(name), "-", name)])
+        for way in ways:
+            assert patterns.replaced(f"a {way}, b".encode()) == b"a -, b", (name, way)
+        assert patterns.replaced(b"") == b""
+        assert patterns.search(b"(a) .. \\ {} & % x\xff") is None
+        wide = Patterns([Named(spelled(name, wide=True), "-", name)])
+        for encoding in ("utf-16-le", "utf-16-be"):
+            assert wide.search(f"x {name} y".encode(encoding).replace(b"\0", b"")) or name[-1:] == (
+                "\u0308"
+            )
 
 
 def test_manifest_is_indented_by_one() -> None:

@@ -6,11 +6,12 @@ import re
 import shlex
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from data_versioning.archive.contents import Content
 from data_versioning.archive.digests import Take
 from data_versioning.archive.facts import Facts
+from data_versioning.archive.name_patterns import Named, Patterns
 from data_versioning.archive.package_files import DOCUMENTATION, METADATA
 from data_versioning.archive.spellings import is_unspaced, spelled
 from data_versioning.errors import StudyError
@@ -49,10 +50,15 @@ class Identity:
         facts: About the study, with names.
         people: Names and e-mail addresses of who committed.
         addresses: Where repositories and remotes are.
+        dois: What else leads to the study.
     """
 
     def __init__(
-        self, facts: Facts, people: Iterable[tuple[str, str]], addresses: Iterable[str]
+        self,
+        facts: Facts,
+        people: Iterable[tuple[str, str]],
+        addresses: Iterable[str],
+        dois: Iterable[str] = (),
     ) -> None:
         self._replaced: dict[str, str] = {}
         self._names: set[tuple[str, ...]] = set()
@@ -65,22 +71,25 @@ class Identity:
                 self._names.add(tuple(name.split()))
         for address in [*addresses, facts.repository, facts.preregistration]:
             self._add_address(address or "")
-        for doi in (facts.doi, facts.concept_doi):
+        for doi in filter(None, (facts.doi, facts.concept_doi, *dois)):
             self._add(doi, DOI)
+            # As a badge has it, and an address.
+            for shown in (doi, doi.replace("-", "--").replace("_", "__")):
+                self._add(quote(shown, safe=""), quote(DOI, safe=""))
         for identifier in (facts.commit, facts.tag, *facts.runs):
             self._add(identifier, ID)
         if facts.commit:
             self._add(facts.commit[:12], ID)
         known = [*self._whole(), *self._full_names(), *self._initials()]
-        self._everywhere = _compiled((word, instead) for word, _, instead in known)
-        self._in_prose = _compiled(
-            [(word, instead) for word, _, instead in known] + [*self._single_names()]
-        )
+        self._everywhere = Patterns(word for word, _ in known)
+        self._in_prose = Patterns([*(word for word, _ in known), *self._single_names()])
         families = [one for one in self._families if len(one) >= _SHORTEST]
-        self._in_names = _compiled((_BEFORE + spelled(one) + _AFTER, NAME) for one in families)
+        self._in_names = Patterns(
+            Named(_BEFORE + spelled(one) + _AFTER, NAME, one) for one in families
+        )
         # Beside a name in a binary file any byte can stand.
         wide = [*self._whole(wide=True), *self._full_names(wide=True)]
-        self._in_binary = _compiled((bare, instead) for _, bare, instead in wide)
+        self._in_binary = Patterns(bare for _, bare in wide)
         texts = [*self._replaced, *map("   ".join, self._names)]
         self._longest = 16 * max(map(len, texts), default=0) + 256
 
@@ -94,16 +103,15 @@ class Identity:
             self.refuse_bytes(content.path, text)
             return text
         prose = content.role in (DOCUMENTATION, METADATA)
-        pattern, replacements = self._in_prose if prose else self._everywhere
-        clean = pattern.sub(lambda found: _instead(replacements, found), text)
-        return _HOME.sub(rb"\1anonymous", clean)
+        names = self._in_prose if prose else self._everywhere
+        return _HOME.sub(rb"\1anonymous", names.replaced(text))
 
     def is_in(self, content: Content, text: bytes) -> bool:
         """Tell whether a part of a name, such as a family's, is left in what was rewritten.
 
         In prose none is; in code it can be a word, so that people have to look.
         """
-        return not content.is_link and bool(self._in_prose[0].search(text))
+        return not content.is_link and bool(self._in_prose.search(text))
 
     def refuse_name(self, path: str) -> None:
         """Refuse the name of a file that tells who made the study."""
@@ -114,14 +122,14 @@ class Identity:
     def is_in_name(self, path: str) -> bool:
         """Tell whether the name of a file holds one of an author, in whatever case."""
         name = path.encode(errors="surrogateescape")
-        return bool(self._in_prose[0].search(name) or self._in_names[0].search(name))
+        return bool(self._in_prose.search(name) or self._in_names.search(name))
 
     def refuse_bytes(self, path: str, content: bytes) -> None:
         """Refuse a file that cannot be rewritten, and that tells who made the study."""
         is_binary = b"\0" in content
-        pattern = (self._in_binary if is_binary else self._everywhere)[0]
+        names = self._in_binary if is_binary else self._everywhere
         wide = (content.replace(b"\0", b""),) if is_binary else ()  # as UTF-16 has it
-        for found in (pattern.search(text) for text in (content, *wide)):
+        for found in (names.search(text) for text in (content, *wide)):
             if found:
                 what = "it tells who made the study, and cannot be rewritten"
                 said = found[0].decode(errors="replace")
@@ -182,19 +190,19 @@ class Identity:
         if text and len(text) >= _SHORTEST:
             self._replaced.setdefault(text, instead)
 
-    def _whole(self, wide: bool = False) -> Iterator[tuple[bytes, bytes, str]]:
+    def _whole(self, wide: bool = False) -> Iterator[tuple[Named, Named]]:
         # The longest first: one can be a part of another.
         for text in sorted(self._replaced, key=len, reverse=True):
             pattern = _SPACE.join(spelled(word, wide) for word in text.split())
-            yield *_bounded(pattern, text), self._replaced[text]
+            yield _bounded(pattern, text, self._replaced[text])
 
-    def _full_names(self, wide: bool = False) -> Iterator[tuple[bytes, bytes, str]]:
+    def _full_names(self, wide: bool = False) -> Iterator[tuple[Named, Named]]:
         for words in sorted(self._names, key=lambda one: (-len(one), one)):
             for order in (words, (words[-1], *words[:-1])):
                 pattern = _BETWEEN.join(spelled(word, wide) for word in order)
-                yield *_bounded(pattern, "".join(order)), NAME
+                yield _bounded(pattern, " ".join(order), NAME)
 
-    def _initials(self) -> Iterator[tuple[bytes, bytes, str]]:
+    def _initials(self) -> Iterator[tuple[Named, Named]]:
         """Yield `A. Lovelace` and `Lovelace, A.`, as they are written."""
         for words in sorted(self._names):
             if len(words) < 2 or is_unspaced(words[0][0]):
@@ -202,36 +210,23 @@ class Identity:
             first, family = spelled(words[0][0]) + rb"\.", spelled(words[-1])
             more = rb"[\s~]?(?:[A-Z]\.[\s~]?)*"
             for pattern in (first + more + family, family + rb",?[\s~]" + first):
-                yield *_bounded(b"(?-i:" + pattern + b")", words[-1]), NAME
+                yield _bounded(b"(?-i:" + pattern + b")", words[-1], NAME)
 
-    def _single_names(self) -> Iterator[tuple[bytes, str]]:
+    def _single_names(self) -> Iterator[Named]:
         given = {word for words in self._names for word in words[:-1] if len(word) > 1}
         families = {*self._families, *(one.upper() for one in self._families)}
         for word in sorted({*families, *given}, key=lambda one: (-len(one), one)):
             pattern = rb"\s+".join(map(spelled, word.split()))
             # As they are written: `will` and `grace` are words, too.
-            yield _BEFORE + b"(?-i:" + pattern + b")" + _AFTER, NAME
+            yield Named(_BEFORE + b"(?-i:" + pattern + b")" + _AFTER, NAME, word)
 
 
-def _bounded(pattern: bytes, text: str) -> tuple[bytes, bytes]:
+def _bounded(pattern: bytes, text: str, instead: str) -> tuple[Named, Named]:
     """Return a pattern as a word of its own, and as it is looked for in binary files."""
     before = b"" if is_unspaced(text[:1]) else _BEFORE
     after = b"" if is_unspaced(text[-1:]) else _AFTER
-    word = before + pattern + after
-    return word, pattern if len(text) >= _ALONE else word
-
-
-Compiled = tuple[re.Pattern[bytes], list[bytes]]
-
-
-def _compiled(patterns: Iterable[tuple[bytes, str]]) -> Compiled:
-    known = dict(patterns)
-    joined = b"|".join(b"(" + pattern + b")" for pattern in known) or rb"(?!)"
-    return re.compile(joined, re.IGNORECASE), [instead.encode() for instead in known.values()]
-
-
-def _instead(replacements: list[bytes], found: re.Match[bytes]) -> bytes:
-    return replacements[(found.lastindex or 1) - 1]
+    word = Named(before + pattern + after, instead, text)
+    return word, word._replace(pattern=pattern) if len(text.replace(" ", "")) >= _ALONE else word
 
 
 def _is_utf16(text: bytes) -> bool:

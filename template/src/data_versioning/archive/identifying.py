@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from data_versioning.archive import citation
 from data_versioning.archive.anonymous import Identity
+from data_versioning.archive.citation import Author
 from data_versioning.archive.contents import Content
 from data_versioning.archive.deposit.state import STATE
 from data_versioning.archive.facts import ANSWERS, Facts
@@ -32,13 +38,42 @@ def identity_of(root: Path, commit: str, facts: Facts, urls: Iterable[str]) -> I
         what = "a shallow clone does not know everyone who worked on the study"
         raise StudyError(what, str(root), "git fetch --unshallow")
     answers = parse_yaml(git.file_at(root, commit, ANSWERS) or b"", ANSWERS)
+    cited = parse_yaml(git.file_at(root, commit, citation.FILE) or b"", citation.FILE)
     told = [str(value) for key, value in answers.items() if str(key).endswith("_url") and value]
-    addresses = [*urls, *git_state.remote_urls(root).values(), *told]
-    identity = Identity(facts, git_tree.people(root, commit), addresses)
+    named = [str(one.get("value")) for one in cited.get("identifiers") or ()]
+    places, dois = _deposited(git.file_at(root, commit, STATE))
+    addresses = [*urls, *git_state.remote_urls(root).values(), *told, *places]
+    addresses += [one for one in named if "://" in one]
+    identity = Identity(
+        replace(facts, authors=(*facts.authors, _answered(answers))),
+        git_tree.people(root, commit),
+        addresses,
+        [*dois, *(one for one in named if "://" not in one)],
+    )
     if identity.is_in_name(facts.slug):
         mend = "copier update --data slug=<another name>"
         raise StudyError("its short name tells who made the study", printable(facts.slug), mend)
     return identity
+
+
+def _answered(answers: Mapping[str, Any]) -> Author:
+    """Return whom the study was rendered for: the licence names them, whoever is cited."""
+    said = {key: str(answers.get(key) or "") for key in ("author", "email", "orcid", "affiliation")}
+    given, _, family = said["author"].strip().rpartition(" ")
+    rest = (said["orcid"] or None, said["affiliation"] or None, said["email"] or None)
+    return Author(said["author"], given or None, family if given else None, *rest)
+
+
+def _deposited(content: bytes | None) -> tuple[list[str], list[str]]:
+    """Return where deposits are, and their DOIs; of a file that is broken, nothing."""
+    places, dois = [], []
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        for one in json.loads(content or b"")["deposits"]:
+            dois += [str(one[key]) for key in ("doi", "concept_doi") if one.get(key)]
+            server, number = str(one["server"]).rstrip("/"), one.get("id")
+            if number:
+                places += [f"{server}/records/{number}", f"https://osf.io/{number}"]
+    return places, dois
 
 
 def withheld(contents: Iterable[Content]) -> list[Content]:
