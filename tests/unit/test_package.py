@@ -501,7 +501,8 @@ WHO = (
     b"Analytical Engine", b"github.com", b"zenodo.4242", b"run-4711", b"v1.0.0-analysis-complete",
     b"ages.example", b"osf.io/abcde", b"zenodo.991122", b"@lovelace", b"lovelace.github.io",
     b"home/ada", b"uller", "李明".encode(), b"mlflow.uni.example", b"zenodo--x.77",
-    b"records/991122", b"zenodo.4241", b"Mary Shelley", b"mary@geneva.example",
+    b"records/991122", b"zenodo.4241", b"percy1792", b"bysshe",
+    b"Mary Shelley", b"mary@geneva.example",
 )  # fmt: skip
 OTHERS = """\
   - given-names: Łukasz
@@ -545,6 +546,11 @@ def test_anonymous(ages: Study, tmp_path: Path) -> None:
         "repo: git@github.com:lovelace/ages\norcid: 0000-0002-1825-0097\n"
         "mlflow_server_url: https://mlflow.uni.example\n",
     })  # fmt: skip
+    note = "x percy1792, @bysshe, https://github.com/bysshe/more\n"
+    (root / "docs/of-others.md").write_text(note)
+    git(root, "add", "docs")
+    author = ["--author", "percy1792 <17+bysshe@users.noreply.github.com>"]
+    git(root, "commit", "--quiet", *author, "--message", "more")
     head = git(root, "rev-parse", "HEAD").strip()
     release = Release("v1.0.0-analysis-complete", "analysis", ("run-4711",))
     made = create_reproducibility_package(rev="HEAD", release=release, anonymous=True)

@@ -31,6 +31,7 @@ _HOME = re.compile(
     rb"(?<![\w.-])((?:/home/|/Users/|C:\\{1,2}Users\\{1,2}))(?!(?:anonymous|jovyan|runner|rstudio|root"
     rb"|vscode|ubuntu|docker|user|app|Shared|Public)\b)[A-Za-z0-9][\w.-]*"
 )
+_NOBODY = ("github", "gitlab", "root", "runner", "ubuntu", "user", "admin", "test", "jovyan")
 # Where everybody has repositories or a page of their own.
 _PUBLIC = (
     "github.com", "gitlab.com", "bitbucket.org", "codeberg.org", "huggingface.co", "osf.io",
@@ -66,9 +67,7 @@ class Identity:
         for one in facts.authors:
             self._add_author(one)
         for name, mail in people:
-            self._add(mail, MAIL)
-            if " " in name.strip():
-                self._names.add(tuple(name.split()))
+            self._add_committer(name.strip(), mail)
         for address in [*addresses, facts.repository, facts.preregistration]:
             self._add_address(address or "")
         for doi in filter(None, (facts.doi, facts.concept_doi, *dois)):
@@ -163,6 +162,16 @@ class Identity:
         self._add(orcid.rpartition("/")[2], ORCID)
         self._add(getattr(author, "email", None), MAIL)
         self._add(getattr(author, "affiliation", None), NAME)
+
+    def _add_committer(self, name: str, mail: str) -> None:
+        self._add(mail, MAIL)
+        if " " in name:
+            self._names.add(tuple(name.split()))
+        elif name.lower() not in _NOBODY and not name.endswith("[bot]"):
+            self._add(name, NAME)
+        if found := re.fullmatch(r"(?:\d+\+)?([^@+\s]+)@users\.noreply\.github\.com", mail):
+            self._add(f"github.com/{found[1]}", PLACE.partition("://")[2])
+            self._add(f"@{found[1]}", "@anonymous")
 
     def _add_address(self, address: str) -> None:
         address = re.sub(r"(?<=://)[^/@]*@", "", address.strip()).rstrip("/")

@@ -125,8 +125,8 @@ def plan(request: Request, fetch: bool) -> Plan:
     if pointed and fetch:
         refuse_unsent(study, pointed)
     if identity:
-        for one in contents:
-            identity.refuse_name(one.path)
+        for path in (*(one.path for one in contents), *(one.path for one in pointers)):
+            identity.refuse_name(path)
         pointers = tuple(replace(one, remote="", url="") for one in pointers)
     volumes = planned(request.name, contents, request.limits, request.volume_bytes)
     facts = replace(request.facts, stages=tuple(records))
