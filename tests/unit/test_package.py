@@ -18,7 +18,11 @@ from pathlib import Path
 import pytest
 from data_versioning.archive import citation, volumes
 from data_versioning.archive import verify_package as layout
+from data_versioning.archive.contents import in_order, of_dvc
 from data_versioning.archive.generated import GENERATED
+from data_versioning.archive.kept import KeptByDVC
+from data_versioning.archive.names import refuse_names
+from data_versioning.archive.objects import Objects
 from data_versioning.archive.package import (
     Package,
     Release,
@@ -467,6 +471,11 @@ def test_data_by_pointer_or_inside(
     assert not list((root / "packages").iterdir())
 
     file.unlink()
+    os.mkfifo(file)  # which nobody writes to
+    with pytest.raises(StudyError, match="damaged in DVC's cache"):
+        create_reproducibility_package(rev="first", data="data")
+
+    file.unlink()
     (tmp_path / "storage/files/md5" / md5[:2] / md5[2:]).unlink()
     with pytest.raises(StudyError, match="1 file neither in DVC's cache nor in a remote: data/raw"):
         create_reproducibility_package(rev="first", data="data")
@@ -475,6 +484,22 @@ def test_data_by_pointer_or_inside(
     ) as caught:
         create_reproducibility_package(rev="first", data="pointers")
     assert caught.value.mend == "make push"
+
+    # Of a list whose hash is right, but that DVC did not write.
+    there = pointers["models/model.json"]["md5"]
+    for content, said in (
+        ([{"relpath": "\ud800", "md5": there}], "a control character in its name"),
+        ([{"relpath": "a", "md5": "../../a"}], "damaged in DVC's cache"),
+        ({"a": 1}, "damaged in DVC's cache"),
+    ):
+        text = json.dumps(content).encode()
+        name = hashlib.md5(text).hexdigest()
+        (cache / name[:2]).mkdir(exist_ok=True)
+        (cache / name[:2] / f"{name[2:]}.dir").write_bytes(text)
+        folder = KeptByDVC("data/x", "data", f"{name}.dir", None, None, None, "")
+        with pytest.raises(StudyError, match=said):
+            inside = in_order(of_dvc([folder], Objects(root / ".dvc/cache")))
+            refuse_names([one.path for one in inside], ())
 
 
 def test_limits_of_archives(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:

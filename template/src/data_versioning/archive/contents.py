@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -114,7 +113,8 @@ def of_dvc(kept: Iterable[KeptByDVC], objects: Objects) -> list[Content]:
 
 def in_order(contents: Iterable[Content]) -> list[Content]:
     """Return some files in the order in which a package has them: that of the paths' bytes."""
-    return sorted(contents, key=lambda one: os.fsencode(one.path))
+    # A list of DVC's can hold half of a pair, which `refuse_names` tells.
+    return sorted(contents, key=lambda one: one.path.encode(errors="surrogatepass"))
 
 
 def read_each(root: Path, contents: Sequence[Content]) -> Iterator[tuple[Content, bytes]]:

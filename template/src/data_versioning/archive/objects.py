@@ -6,12 +6,14 @@ import hashlib
 import json
 import os
 import shlex
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from data_versioning.archive.kept import KeptByDVC
 from data_versioning.data import remotes
 from data_versioning.errors import StudyError
+from data_versioning.lineage.records import HASH
 from data_versioning.study import Study
 from data_versioning.wording import counted, listed, printable
 
@@ -39,7 +41,10 @@ class Objects:
         """Return what the file system knows of an object, or None if the cache lacks it."""
         if md5 not in self._facts:
             try:
-                self._facts[md5] = os.stat(self.path(md5))
+                found = os.stat(self.path(md5))
+                if not stat.S_ISREG(found.st_mode):  # a pipe could be waited for without end
+                    raise damaged(md5, self.path(md5))
+                self._facts[md5] = found
             except FileNotFoundError:
                 return None
         return self._facts[md5]
@@ -61,8 +66,13 @@ class Objects:
             found = hashlib.md5(content, usedforsecurity=False).hexdigest()
             if found != kept.md5.removesuffix(FOLDER):
                 raise damaged(kept.path, self.path(kept.md5))
-            entries = json.loads(content)
-            self._listings[kept.md5] = {one["relpath"]: one["md5"] for one in entries}
+            try:
+                listed = {str(one["relpath"]): str(one["md5"]) for one in json.loads(content)}
+            except (ValueError, KeyError, TypeError):  # not what DVC writes
+                raise damaged(kept.path, self.path(kept.md5)) from None
+            if not all(map(HASH.fullmatch, listed.values())):
+                raise damaged(kept.path, self.path(kept.md5))
+            self._listings[kept.md5] = listed
         return {f"{kept.path}/{name}": md5 for name, md5 in self._listings[kept.md5].items()}
 
     def lacking(self, kept: Iterable[KeptByDVC]) -> dict[str, tuple[str, str]]:
