@@ -220,15 +220,15 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
         f"| `data/raw` | data | 4.1 kB | 2 | `{RAW.md5}` | `s3://bucket/ada` |",
         "2 minutes on a laptop",
         "- code: MIT; see `LICENSE`",
-        "- data and results: CC-BY-4.0",
+        "- data and results that were made here: CC-BY-4.0",
         "Ada von Lovelace; The Engine Group (2023): Body mass: a study, version 1.0.0. "
         f"<https://doi.org/{DOI}>",
     ):
         assert f"{line}\n" in text, line
     commands = re.findall(r"^   (?!```)(\S.*)$", text, re.MULTILINE)
     assert commands == [
-        "unzip -q '*.zip' -d artifact && cd artifact", "python3 verify.py .", "make setup",
-        "make pull", "make repro", "git status --short", "source .venv/bin/activate",
+        "unzip -q '*.zip' -d ../artifact && cd ../artifact", "python3 verify.py .", "make setup",
+        "make pull", ".venv/bin/dvc repro --force", "git status --short", "source .venv/bin/activate",
         "make figures",
     ]  # fmt: skip
 
@@ -245,8 +245,13 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
     text = reviewers_readme.text(bare, files, [], ["bmi.zip"])
     assert "| `results/predictions.csv` | `dvc repro train` | same bytes |\n" in text
     assert "| `results/metrics.json` | `dvc repro train` | relative difference 1e-06 |\n" in text
-    assert "- data and results: not open, on request\n" in text
+    assert "- data and results that were made here: not open, on request\n" in text
     assert "make pull" not in text and "holds all data and results" in text
+    # A folder of the authors is out of the reviewer's reach; results there are results all the same.
+    away = replace(RAW, path="results/drawn", role="result", stage="draw", url="../storage")
+    text = reviewers_readme.text(bare, files, [away], ["bmi.zip"])
+    assert "make pull" not in text and "ask them where you can reach it" in text
+    assert "| `results/drawn` | `dvc repro draw` | same bytes |\n" in text
 
 
 def test_anonymous_descriptions_name_nobody(tmp_path: Path) -> None:

@@ -119,9 +119,9 @@ def test_without_an_archive(ready: Study, say: Say) -> None:
     assert (status, err.count("error")) == (0, 0), err
     assert f"{TAG}: {NAME}" in out and "4 of 4 outputs came out as packaged" in out
     (tag,) = PhaseGate(root).status().done.values()
-    found = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
-    assert "1 of 1 claim confirmed" in found["archive"]
-    assert found["archive"].endswith("; no archive is named")
+    held = {one["gate"]: one["evidence"] for one in tag.manifest["gates"]}
+    assert "1 of 1 claim reproduced" in held["archive"]
+    assert held["archive"].endswith("; no archive is named")
     said = Package.open(root / PACKAGES / NAME).manifest
     assert (said["tag"], said["phase"]) == (TAG, "publication")
     assert (said["commit"], said["runs"]) == (tag.commit, tag.manifest["runs"])

@@ -124,7 +124,7 @@ def test_a_package_that_comes_out_again(packages: Path, monkeypatch: pytest.Monk
         "results/drawn",
     }
     lines = found.text().splitlines()
-    assert lines[-1].startswith("5 of 5 outputs came out as packaged, 2 of 3 claims confirmed: ")
+    assert lines[-1].startswith("5 of 5 outputs came out as packaged, 2 of 3 claims reproduced: ")
     claim = (
         "same         claim: The model is good.  (results/metrics.json; expected: accuracy 0.22)"
     )
@@ -167,7 +167,7 @@ def test_what_comes_out_otherwise(packages: Path, monkeypatch: pytest.MonkeyPatc
     assert not found
     assert verdicts(found)["results/drawn"] == "different"
     assert "results/drawn/b.txt: line 1: another, not the same" in found.text()
-    assert "4 of 5 outputs came out as packaged, 1 of 3 claims confirmed" in found.text()
+    assert "4 of 5 outputs came out as packaged, 1 of 3 claims reproduced" in found.text()
     assert left(packages) == []
 
 

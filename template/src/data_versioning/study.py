@@ -203,7 +203,7 @@ def parse_yaml(text: bytes, name: str) -> dict[str, Any]:
     """
     import yaml
 
-    mend = f"$EDITOR {Path(name).name}"
+    mend = f"$EDITOR {Path(name.partition(' at ')[0]).name}"  # `name at commit`
     try:
         content = yaml.load(text, _loader())
     except (yaml.YAMLError, ValueError, RecursionError) as error:

@@ -10,18 +10,18 @@ from typing import Any
 
 from data_versioning.archive.citation import Author
 from data_versioning.archive.facts import Facts
-from data_versioning.archive.package_files import RESULT, PackagedFile
+from data_versioning.archive.package_files import RESULT, PackagedFile, Pointer
 from data_versioning.wording import printable
 
 SPECIFICATION = "https://codecheck.org.uk/spec/config/1.0"
 
 
-def text(facts: Facts, files: Sequence[PackagedFile]) -> str:
+def text(facts: Facts, files: Sequence[PackagedFile | Pointer]) -> str:
     """Return the outputs of the study, those that show a claim first.
 
     Args:
         facts: What is known about the study.
-        files: What is in the package.
+        files: What is in the package, and what it points to.
     """
     import yaml
 
@@ -49,7 +49,7 @@ def _author(author: Author) -> dict[str, str]:
     return {"name": author.name} | orcid
 
 
-def _outputs(facts: Facts, files: Sequence[PackagedFile]) -> list[dict[str, str]]:
+def _outputs(facts: Facts, files: Sequence[PackagedFile | Pointer]) -> list[dict[str, str]]:
     made = {one.path: one for one in files if one.role == RESULT}
     claimed: dict[str, list[str]] = {}
     for claim in facts.claims:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from data_versioning.archive import citation, settings
@@ -16,10 +18,11 @@ from data_versioning.archive.settings import Claim, Funding, Related
 from data_versioning.errors import StudyError
 from data_versioning.lineage import records
 from data_versioning.lineage.records import Kept, Record
-from data_versioning.study import Study, parse_yaml
+from data_versioning.study import MARKER, Study, parse_yaml
 from data_versioning.tools import dvc_files, git, git_history
 
 ANSWERS = ".copier-answers.yml"
+DEPOSITS = "deposits.json"
 WITHHELD = "withheld"  # in an anonymous package, the address of data from elsewhere
 
 
@@ -147,6 +150,8 @@ def facts(study: Study, commit: str, release: Release | None = None) -> Facts:
         raise StudyError(what, f"commit {commit[:12]}", citation.EDIT)
     said = citation.read(cited)
     asked = settings.at(root, commit)
+    stages = tuple(sorted(records.at(root, commit), key=lambda one: one.address))
+    _refuse_unknown(root, commit, asked, stages)
     answers = parse_yaml(git.file_at(root, commit, ANSWERS) or b"", ANSWERS)
     project = _project(git.file_at(root, commit, "pyproject.toml"))
     tag = release.tag if release else None
@@ -160,7 +165,7 @@ def facts(study: Study, commit: str, release: Release | None = None) -> Facts:
         license=said.license,
         data_license=asked.data_license or str(answers.get("data_license") or "") or None,
         language=asked.language or None,
-        doi=said.doi,
+        doi=None if said.doi and _is_of_another(root, commit, said.doi) else said.doi,
         concept_doi=said.concept_doi,
         repository=said.repository,
         preregistration=asked.preregistration or None,
@@ -177,8 +182,32 @@ def facts(study: Study, commit: str, release: Release | None = None) -> Facts:
         dvc_lock=_digest(git.file_at(root, commit, dvc_files.LOCK)),
         uv_lock=_digest(git.file_at(root, commit, "uv.lock")),
         python=str(project.get("requires-python") or "") or None,
-        stages=tuple(sorted(records.at(root, commit), key=lambda one: one.address)),
+        stages=stages,
     )
+
+
+def _is_of_another(root: Path, commit: str, doi: str) -> bool:
+    """Tell whether a DOI is that of a version which was published before a commit."""
+    try:
+        known = json.loads(git.file_at(root, commit, DEPOSITS) or b"{}").get("deposits", [])
+        published = [one for one in known if one["state"] == "published"]
+        return any(one["doi"] == doi for one in published)
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return False  # whoever deposits it says that the file is broken
+
+
+def _refuse_unknown(
+    root: Path, commit: str, asked: settings.Settings, stages: Sequence[Record]
+) -> None:
+    """Raise a `StudyError` where a claim or a tolerance is about a file that is not there."""
+    named = {f"tolerances.{path}": path for path in asked.tolerances}
+    named |= {f"claims[{n}].output": one.output for n, one in enumerate(asked.claims, 1)}
+    made = {out.path for stage in stages for out in stage.outs}
+    for key, path in named.items():
+        inside = any(f"{path}/".startswith(f"{out}/") or out.startswith(f"{path}/") for out in made)
+        if path and not inside and git.file_at(root, commit, path) is None:
+            what = f"no stage makes {path}, and git has none"
+            raise StudyError(what, f"{MARKER}: archive.{key}", f"$EDITOR {MARKER}")
 
 
 def version_of(tag: str) -> str:

@@ -57,7 +57,7 @@ def made(
     yield VERIFY, Path(verify_package.__file__).read_bytes()
     yield REQUIREMENTS, locked.encode()
     yield SBOM, _json(sbom.document(uv_lock, pyproject, facts))
-    yield CODECHECK, codecheck.text(facts, files).encode()
+    yield CODECHECK, codecheck.text(facts, [*files, *pointers]).encode()
     yield PROV, _json(prov_of_commit(facts))
     yield README, reviewers_readme.text(facts, files, pointers, volumes).encode()
     yield CRATE, _json(crate.document(facts, files, pointers))

@@ -60,10 +60,12 @@ class Published:
     def text(self) -> str:
         """Return it for people."""
         lines = [f"{self.tag}: {self.package}", f"replay: {self.replay}"]
-        if self.doi:
+        if self.doi or self.address:
             lines.append(f"{self.state}: {self.doi}  {self.address}".rstrip())
         if self.state == "draft":
             lines.append("look at the draft, then: make push && make publish PUBLISH=yes")
+        else:
+            lines.append("to share it: make push")
         return "\n".join(lines)
 
 
@@ -134,10 +136,10 @@ def publish(
     ahead = list(steps(study, phase, there, publish))
     if ahead and not confirm("\n".join(f"{i}. {what}" for i, what in enumerate(ahead, 1))):
         raise REFUSED
-    if tagged is None and there:
-        _reserve(study, there)
     if tagged is None:
         _refuse_failing(study, phase)
+    if tagged is None and there:
+        _reserve(study, there)
     package = _package(study, phase, tagged, there)
     replayed = _replayed(package, quiet)
     kept = _drafted(study, package, there, publish) if there else None
@@ -177,7 +179,7 @@ def _tagged(study: Study, phase: Phase, to: str) -> PhaseTag | None:
         if tag.phase == phase.name and agrees(root, tag):
             changed = git_state.changed_between(root, tag.commit, head)
             # Where a DOI comes with the publication, it is written down after the tag.
-            later = to and not uploader_for(study, to).reserves
+            later = depositing.STATE in changed and to and not uploader_for(study, to).reserves
             return tag if set(changed) <= set(WRITTEN if later else [depositing.STATE]) else None
     return None
 

@@ -107,7 +107,7 @@ class Replay:
             said.append(f"{within} of them within tolerance")
         if self.claims:
             held = sum(one.verdict in GOOD for one in self.claims)
-            said.append(f"{held} of {counted(len(self.claims), 'claim')} confirmed")
+            said.append(f"{held} of {counted(len(self.claims), 'claim')} reproduced")
         return f"{', '.join(said)}: {self.seconds:.0f} s without cache"
 
 

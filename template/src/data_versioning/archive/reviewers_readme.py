@@ -34,7 +34,7 @@ def text(
     """
     sections = [
         (f"Artifact: {text_of(facts.title)}", _about(facts)),
-        ("Claims" if facts.claims else "Results", _claims(facts, files)),
+        ("Claims" if facts.claims else "Results", _claims(facts, [*files, *pointers])),
         ("Contents", contents(files)),
         ("Requirements", _requirements(facts, files, pointers)),
         ("Install and run", _steps(facts, pointers, volumes)),
@@ -64,7 +64,7 @@ def _about(facts: Facts) -> Iterator[str]:
     yield from table(["", ""], [(name, shown) for name, shown in rows if shown])
 
 
-def _claims(facts: Facts, files: Sequence[PackagedFile]) -> Iterator[str]:
+def _claims(facts: Facts, files: Sequence[PackagedFile | Pointer]) -> Iterator[str]:
     if facts.claims:
         yield from table(
             ["", "claim", "command", "output", "expected", "tolerance"],
@@ -81,7 +81,7 @@ def _claims(facts: Facts, files: Sequence[PackagedFile]) -> Iterator[str]:
             ],
         )
         return
-    results = [one for one in files if one.role == RESULT]
+    results = sorted((one for one in files if one.role == RESULT), key=lambda one: one.path)
     if not results:
         yield "The package holds no results; `make repro` makes them."
         return
@@ -131,7 +131,7 @@ def _steps(facts: Facts, pointers: Sequence[Pointer], volumes: Sequence[str]) ->
         (
             f"Unpack {counted(len(volumes), 'volume')}, {names}{more}, into one empty folder that "
             "is in no git repository.",
-            "unzip -q '*.zip' -d artifact && cd artifact",
+            "unzip -q '*.zip' -d ../artifact && cd ../artifact",
         ),
         ("Compare every file with its checksum. This changes nothing.", VERIFY),
         (
@@ -140,10 +140,12 @@ def _steps(facts: Facts, pointers: Sequence[Pointer], volumes: Sequence[str]) ->
             "make setup",
         ),
     ]
-    if pointers:
+    if pointers and not _out_of_reach(pointers):
         what = "Fetch the data that is not in the package; see Data below."
         steps.append((what, "make pull"))
-    steps.append(("Run every stage.", COMMAND))
+    # What was fetched is the result already: nothing would be out of date.
+    run = ".venv/bin/dvc repro --force" if pointers else COMMAND
+    steps.append(("Run every stage.", run))
     what = "See what differs: nothing, if every output has the same bytes."
     steps.append((what, "git status --short"))
     commands = [one.command for one in facts.claims if one.command != COMMAND]
@@ -167,6 +169,8 @@ def _data(facts: Facts, pointers: Sequence[Pointer]) -> Iterator[str]:
         yield "The package holds all data and results that the stages read and write."
         return
     yield "These are not in the package. DVC fetches them by their hash from where they are kept.\n"
+    if _out_of_reach(pointers):
+        yield "That is a folder of the authors, or is not said: ask them where you can reach it.\n"
     yield from table(
         ["path", "role", "size", "files", "MD5", "kept in"],
         [
@@ -183,12 +187,18 @@ def _data(facts: Facts, pointers: Sequence[Pointer]) -> Iterator[str]:
     )
 
 
+def _out_of_reach(pointers: Sequence[Pointer]) -> bool:
+    """Tell whether some data is kept where only the authors can fetch it."""
+    return any("://" not in one.url for one in pointers)
+
+
 def _licences(facts: Facts) -> Iterable[str]:
     data = facts.data_license
     shown = "not open, on request" if data == RESTRICTED else text_of(data or "not stated")
     return [
         f"- code: {text_of(facts.license or 'not stated')}; see `LICENSE`",
-        f"- data and results: {shown}",
+        f"- data and results that were made here: {shown}",
+        "- data of others: what `data/README.md` and the sources say",
     ]
 
 
@@ -199,4 +209,4 @@ def _citation(facts: Facts) -> str:
     version = f", version {text_of(facts.version)}" if facts.version else ""
     doi = f". {linked(f'https://doi.org/{facts.doi}')}" if facts.doi else ""
     named = f"{authors} ({facts.time.year}): {text_of(facts.title)}{version}{doi}"
-    return f"{named}\n\n`CITATION.cff` says the same to machines."
+    return f"{named}\n\n`CITATION.cff` says who and what to machines."

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from data_versioning.archive.section import Section
+from data_versioning.errors import StudyError
 from data_versioning.study import MARKER, parse_yaml
 from data_versioning.tools import git
 
@@ -123,6 +124,8 @@ def at(root: Path, commit: str) -> Settings:
         StudyError: A value is not one that an archive understands; names the key.
     """
     content = git.file_at(root, commit, MARKER) or b""
+    if len(re.findall(rb"(?m)^archive:", content)) > 1:  # YAML would take the last of them
+        raise StudyError("archive stands there twice", f"{MARKER}: archive", f"$EDITOR {MARKER}")
     return parse(parse_yaml(content, f"{MARKER} at {commit[:12]}"))
 
 

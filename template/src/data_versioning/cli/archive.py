@@ -46,8 +46,14 @@ def add(verbs: Verbs) -> None:
         parser.add_argument(
             "package", nargs="?", help="a folder of volumes, one zip, or an unpacked package"
         )
-    replayed.add_argument("--into", metavar="DIR", help="the empty folder to unpack it into")
-    replayed.add_argument("--keep", action="store_true", help="keep what was unpacked and made")
+    replayed.add_argument(
+        "--into",
+        metavar="DIR",
+        help="the empty folder to unpack it into, instead of a temporary one",
+    )
+    replayed.add_argument(
+        "--keep", action="store_true", help="keep that folder; otherwise it is deleted"
+    )
     replayed.add_argument("--remote", metavar="URL", help="where data by pointer comes from")
 
     deposit = verbs.add("deposit", _deposit, "upload a package to a draft in an archive")
@@ -138,8 +144,8 @@ def _deposit(args: argparse.Namespace) -> None:
         where = to or destination(study)
         step = f"would make a draft at {where}, and write its DOI into CITATION.cff and README.md"
         doi = "" if args.dry_run else reserve(study, to)
-        done = f"reserved {doi or 'a draft'}; commit it, and then: make package"
-        show(args, {"doi": doi, "to": where}, step if args.dry_run else done)
+        said = f"reserved {doi or 'a draft'}; commit it, and then: make package"
+        show(args, {"doi": doi, "to": where}, step if args.dry_run else said)
         return
     done = deposit(
         study,
