@@ -228,8 +228,8 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
     commands = re.findall(r"^   (?!```)(\S.*)$", text, re.MULTILINE)
     assert commands == [
         "unzip -q '*.zip' -d ../artifact && cd ../artifact", "python3 verify.py .", "make setup",
-        "make pull", ".venv/bin/dvc repro --force", "git status --short", "source .venv/bin/activate",
-        "make figures",
+        "make pull", ".venv/bin/dvc repro --force", "git status --short",
+        "source .venv/bin/activate", "make figures",
     ]  # fmt: skip
 
     hostile = replace(
@@ -247,7 +247,7 @@ def test_reviewers_find_each_claim_and_each_command(tmp_path: Path) -> None:
     assert "| `results/metrics.json` | `dvc repro train` | relative difference 1e-06 |\n" in text
     assert "- data and results that were made here: not open, on request\n" in text
     assert "make pull" not in text and "holds all data and results" in text
-    # A folder of the authors is out of the reviewer's reach; results there are results all the same.
+    # A folder of the authors is out of the reviewer's reach; results there are results.
     away = replace(RAW, path="results/drawn", role="result", stage="draw", url="../storage")
     text = reviewers_readme.text(bare, files, [away], ["bmi.zip"])
     assert "make pull" not in text and "ask them where you can reach it" in text
