@@ -681,6 +681,13 @@ def test_what_lies_where_a_package_goes(ages: Study) -> None:
         release.tag, "analysis", ["run-1"], head,
     ]  # fmt: skip
 
+    blob = git(root, "rev-parse", "HEAD:run.sh").strip()
+    kept = root / ".git/objects" / blob[:2] / blob[2:]
+    kept.rename(kept.with_name("away"))
+    with pytest.raises(StudyError, match=r"git lacks it, or has it damaged: run\.sh"):
+        create_reproducibility_package(rev="HEAD")
+    kept.with_name("away").rename(kept)
+
     # A deposit notes itself in a commit of its own; a broken package beside is in nobody's way.
     (root / "packages/broken").mkdir()
     (root / "packages/broken/broken.zip").write_bytes(b"PK")

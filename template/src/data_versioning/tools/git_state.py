@@ -28,13 +28,13 @@ def trees(root: Path) -> dict[str, str]:
 
 
 def tree_files(root: Path, tree: str) -> list[tuple[str, str, int]]:
-    """Return path, blob and size in bytes of the study's files in a tree."""
+    """Return path, blob and size in bytes, 0 if git lacks it, of the study's files in a tree."""
     found = []
     for entry in _names(git.run(root, ["ls-tree", "-r", "-l", "-z", tree])):
         facts, _, path = entry.partition("\t")
         _, kind, blob, size = facts.split()
         if kind == "blob":
-            found.append((path, blob, int(size)))
+            found.append((path, blob, int(size) if size.isdecimal() else 0))  # `BAD`
     return found
 
 

@@ -19,7 +19,7 @@ class Entry:
         path: Relative to the study.
         mode: As git has it.
         blob: The id of what it holds; of a submodule the commit.
-        size: In bytes; 0 for a submodule.
+        size: In bytes; 0 for a submodule, and -1 for what git has damaged or not at all.
     """
 
     path: str
@@ -34,7 +34,8 @@ def entries(root: Path, commit: str) -> list[Entry]:
     found = []
     for facts, _, path in (entry.partition("\t") for entry in listed if entry):
         mode, _, blob, size = facts.split()
-        found.append(Entry(path, int(mode, 8), blob, 0 if size == "-" else int(size)))
+        bytes_ = 0 if size == "-" else int(size) if size.isdecimal() else -1  # `BAD`
+        found.append(Entry(path, int(mode, 8), blob, bytes_))
     return sorted(found, key=lambda one: os.fsencode(one.path))
 
 
