@@ -15,6 +15,8 @@ import pytest
 from data_versioning.archive import manifest
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import Content
+from data_versioning.archive.deposit import state
+from data_versioning.archive.deposit.deposited import Known
 from data_versioning.archive.deposit.osf import OSFUploader
 from data_versioning.archive.deposit.zenodo import ZenodoUploader
 from data_versioning.archive.digests import CHUNK, RING, OnePass
@@ -307,3 +309,16 @@ def test_what_a_package_lacks_is_got_by_pull() -> None:
     for verb, typed in (("fetch", "make pull, once"), ("push", "make push, once")):
         failed = remotes._failure(verb, Remote("storage", "s3://bucket/ada"), said)
         assert failed.mend.startswith(typed) and failed.what == f"{verb} failed: it does not answer"
+
+
+def test_deposits_that_somebody_edited(tmp_path: Path) -> None:
+    """Files without size or sum are refused, and nothing in it reaches the terminal as it is."""
+    one = {"server": "https://x.example/\x1b[2J", "id": "1", "files": {"a": {"size": 1, "md5": ""}}}
+    for wrong in ({}, 5, {"size": "1", "md5": ""}, {"size": 1, "md5": "", "more": 1}, None):
+        said = {"format": 1, "deposits": [one | {"files": {"a": wrong}}]}
+        (tmp_path / state.STATE).write_text(json.dumps(said))
+        with pytest.raises(StudyError, match="not a list of deposits"):
+            state.read(Study(tmp_path))
+    (tmp_path / state.STATE).write_text(json.dumps({"format": 1, "deposits": [one]}))
+    shown = Known([vars(deposit) | {"said": ""} for deposit in state.read(Study(tmp_path))]).text()
+    assert shown.isprintable()

@@ -144,7 +144,8 @@ class Known:
         if not self.deposits:
             return "no deposit yet\ntry: make deposit"
         return "\n".join(
-            f"{one['state']:<9} {one['doi'] or one['id'] or 'not made yet'}  {one['server']}"
-            f"  {one['package'] or ''}  ({printable(one['said'])})"
+            f"{one['state']:<9} {printable(one['doi'] or one['id'] or 'not made yet')}"
+            f"  {printable(one['server'])}  {printable(one['package'] or '')}"
+            f"  ({printable(one['said'])})"
             for one in self.deposits
         )

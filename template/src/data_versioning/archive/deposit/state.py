@@ -93,8 +93,14 @@ def _is_sound(one: Deposit) -> bool:
         and one.state in (DRAFT, PUBLISHED)
         and bool(one.id or one.marker)
         and isinstance(one.files, dict)
+        and all(map(_is_file, one.files.values()))
         and (one.id is None or bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", one.id)))
     )
+
+
+def _is_file(said: object) -> bool:
+    kinds = {key: type(value) for key, value in said.items()} if isinstance(said, dict) else {}
+    return kinds == {"size": int, "md5": str}
 
 
 def last(study: Study, server: str) -> Deposit | None:
