@@ -68,6 +68,7 @@ def test_as_the_documents_have_it(
     file.write_bytes(b"x" * (3 << 20))
     stored = archive.upload_file(number, file)
     assert (stored.size, stored.md5) == (3 << 20, hashlib.md5(file.read_bytes()).hexdigest())
+    assert dict(stored) == {"key": file.name, "size": 3 << 20, "checksum": f"md5:{stored.md5}"}
     again = archive.upload_file(number, file)
     assert again == stored and len(double.calls("PUT", "/content")) == 1
     doi = archive.reserve_doi(number)
@@ -76,8 +77,8 @@ def test_as_the_documents_have_it(
     double.records.drops_pids = True
     assert archive.add_metadata(number, LEGACY)["pids"]["doi"]["identifier"] == doi
     double.records.drops_pids = False
-    assert archive.publish(number)["is_published"]
-    assert archive.publish(number)["is_published"]  # an answer 404: it is published
+    assert archive.publish(number)["doi"] == doi
+    assert archive.publish(number)["doi"] == doi  # an answer 404: it is published
     there = archive.status(number)
     assert (there.state, there.doi) == ("published", doi)
     assert there.files == {file.name: stored} and there.address.endswith(f"/records/{number}")
@@ -87,6 +88,9 @@ def test_as_the_documents_have_it(
     lengths = [one.headers for one in double.requests if one.path.endswith("/content")]
     assert [one.get("transfer-encoding") for one in lengths] == [None]
 
+    unreserved = archive.create_deposition(LEGACY)["id"]
+    archive.upload_file(unreserved, file)
+    assert archive.publish(unreserved)["doi"] == f"10.5072/zenodo.{unreserved}"
     newer = archive.new_version(number)
     assert newer["metadata"]["publication_date"] == uploading.today()
     assert "version" not in newer["metadata"] and newer["parent"]["id"] == there.parent

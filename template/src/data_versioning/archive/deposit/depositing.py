@@ -218,9 +218,7 @@ def _published(
     if not uploader.reserves and not _has_fixed_doi(study):
         _cite(study, uploader, there)
     drafts.refuse_different(uploader, sent, there)
-    notes = []
-    if differing := uploader.differences(metadata, there.metadata):
-        notes.append(f"the archive has otherwise than it was told: {', '.join(differing)}")
+    notes = uploader.read_back(metadata, there)
     others = sorted(there.files.keys() - sent.keys())
     return told(uploader, package, there, sent, others, notes)
 

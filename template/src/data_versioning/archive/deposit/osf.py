@@ -236,12 +236,13 @@ class OSFUploader:
                 raise StudyError(what, deposition_id, f"open https://osf.io/{deposition_id}")
             self._api.call("DELETE", project(deposition_id))
 
-    def differences(self, metadata: Metadata, found: Mapping[str, Any]) -> list[str]:
-        """Return the names of those fields that OSF has otherwise than they were sent."""
-        sent = metadata.to_osf()
-        return readback.differences(
-            {**sent, "tags": sorted(sent["tags"])}, {**found, "tags": sorted(found.get("tags", []))}
-        )
+    def read_back(self, metadata: Metadata, there: Status) -> list[str]:
+        """Return what OSF has otherwise than it was sent."""
+        both = [
+            {**one, "tags": sorted(one.get("tags", []))}
+            for one in (metadata.to_osf(), there.metadata)
+        ]
+        return readback.notes(readback.differences(*both))
 
     def plan(
         self, metadata: Metadata, files: Sequence[Path], known: Status | None, publish: bool

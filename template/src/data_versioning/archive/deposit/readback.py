@@ -7,6 +7,50 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from data_versioning.errors import StudyError
+from data_versioning.rest import Api
+
+DATACITE = "application/vnd.datacite.datacite+json"
+
+
+def notes(differing: list[str], who: str = "the archive") -> list[str]:
+    """Return what is told where fields are otherwise than they were sent."""
+    return [f"{who} has otherwise than it was told: {', '.join(differing)}"] if differing else []
+
+
+def registered(api: Api, path: str, sent: Mapping[str, Any], doi: str) -> list[str]:
+    """Return what an InvenioRDM registers at DataCite otherwise than it was sent.
+
+    It makes that from the metadata by itself. That it cannot be read is told, and no failure.
+
+    Args:
+        api: InvenioRDM's.
+        path: Of the record.
+        sent: The metadata, as InvenioRDM takes them.
+        doi: Of the record.
+    """
+    try:
+        found = api.object(api.call("GET", path, headers={"Accept": DATACITE}))
+    except StudyError as error:
+        return [f"what it registers at DataCite cannot be read: {error}"]
+    persons = [one["person_or_org"] for one in sent["creators"]]
+    names = [
+        one.get("name") or ", ".join(filter(None, (one["family_name"], one.get("given_name"))))
+        for one in persons
+    ]
+    identifiers = [str(one.get("identifier")).lower() for one in _rows(found, "identifiers")]
+    right = {
+        "title": sent["title"] in [one.get("title") for one in _rows(found, "titles")],
+        "creators": names == [one.get("name") for one in _rows(found, "creators")],
+        "DOI": doi.lower() in [str(found.get("doi")).lower(), *identifiers],
+    }
+    return notes([key for key, is_right in right.items() if not is_right], "DataCite")
+
+
+def _rows(found: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    rows = found.get(key)
+    return [one for one in rows if isinstance(one, Mapping)] if isinstance(rows, list) else []
+
 
 def differences(sent: Mapping[str, Any], found: Mapping[str, Any]) -> list[str]:
     """Return the names of the fields that an archive has otherwise than they were sent.

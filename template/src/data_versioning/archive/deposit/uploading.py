@@ -27,8 +27,8 @@ SMALLER = "data-versioning package --data pointers"
 
 
 @dataclass(frozen=True)
-class StoredFile:
-    """A file as the archive has it.
+class StoredFile(Mapping[str, Any]):
+    """A file as the archive has it; also a mapping with `key`, `size` and `checksum`.
 
     Args:
         name: Its name.
@@ -41,6 +41,18 @@ class StoredFile:
     size: int = 0
     md5: str = ""
     complete: bool = True
+
+    def __getitem__(self, key: str) -> Any:
+        """Return what Zenodo's older API says of a file under a key."""
+        return {"key": self.name, "size": self.size, "checksum": f"md5:{self.md5}"}[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        return iter(("key", "size", "checksum"))
+
+    def __len__(self) -> int:
+        """Return how many keys there are."""
+        return 3
 
 
 @dataclass(frozen=True)
@@ -143,8 +155,8 @@ class Uploader(Protocol):
     def discard(self, deposition_id: str) -> None:
         """Throw a draft away."""
 
-    def differences(self, metadata: Metadata, found: Mapping[str, Any]) -> list[str]:
-        """Return the names of those fields that the archive has otherwise than they were sent."""
+    def read_back(self, metadata: Metadata, there: Status) -> list[str]:
+        """Return, in words, what a public deposit has otherwise than it was sent."""
 
     def plan(
         self, metadata: Metadata, files: Sequence[Path], known: Status | None, publish: bool

@@ -29,6 +29,7 @@ from data_versioning.archive.deposit.uploading import (
     today,
 )
 from data_versioning.archive.deposit.zenodo_files import Files
+from data_versioning.archive.deposit.zenodo_publication import POLLS, publish
 from data_versioning.archive.deposit.zenodo_shapes import (
     SLOW,
     absent,
@@ -39,10 +40,9 @@ from data_versioning.archive.deposit.zenodo_shapes import (
 )
 from data_versioning.archive.limits import LIMITS
 from data_versioning.errors import StudyError
-from data_versioning.rest import LOOPBACK, Api, Refused, Unanswered, once, pauses
+from data_versioning.rest import LOOPBACK, Api, once, pauses
 from data_versioning.rest_failures import reasons
 
-POLLS = 6  # looks at what may appear later, half a minute in all
 Given = Metadata | Mapping[str, Any]
 
 
@@ -223,37 +223,12 @@ class ZenodoUploader:
             deposition_id: The id.
 
         Returns:
-            The record as the server has it.
+            The record as the server has it, with its DOI as `doi`.
 
         Raises:
             StudyError: The draft is not complete, or the server refused or failed.
         """
-        path = f"{draft(deposition_id)}/actions/publish"
-        for pause in pauses():
-            lost: StudyError
-            try:
-                return self._api.object(self._api.call("POST", path, patience=SLOW))
-            except Unanswered as error:
-                lost = error
-            except Refused as error:
-                if error.status != 404:  # which is what a published one answers
-                    raise complaint(self.name, error.what, error) from None
-                lost, pause = error, None
-            if (found := self._appeared(deposition_id)) is not None:
-                return found
-            if pause is None:
-                raise lost
-            time.sleep(pause)
-        raise AssertionError("the last try returns or raises")
-
-    def _appeared(self, deposition_id: int | str) -> dict[str, Any] | None:
-        """Return the record that a publication makes, which may take a while."""
-        for pause in pauses(POLLS):
-            with absent():
-                return self._api.get(record(deposition_id))
-            if pause is not None:
-                time.sleep(pause)
-        return None
+        return publish(self._api, deposition_id)
 
     def new_version(
         self, deposition_id: int | str, metadata: Given | None = None
@@ -284,9 +259,11 @@ class ZenodoUploader:
         with absent():
             self._api.call("DELETE", draft(deposition_id))
 
-    def differences(self, metadata: Metadata, found: Mapping[str, Any]) -> list[str]:
-        """Return the names of those fields that the server has otherwise than they were sent."""
-        return readback.differences(metadata.to_rdm(self._publisher), found)
+    def read_back(self, metadata: Metadata, there: Status) -> list[str]:
+        """Return what the server, and what it registers at DataCite, has otherwise than sent."""
+        sent = metadata.to_rdm(self._publisher)
+        notes = readback.notes(readback.differences(sent, there.metadata))
+        return notes + readback.registered(self._api, record(there.id), sent, there.doi)
 
     def plan(
         self, metadata: Metadata, files: Sequence[Path], known: Status | None, publish: bool
