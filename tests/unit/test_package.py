@@ -19,6 +19,7 @@ import pytest
 from data_versioning.archive import citation, volumes
 from data_versioning.archive import verify_package as layout
 from data_versioning.archive.contents import in_order, of_dvc
+from data_versioning.archive.digests import CHUNK
 from data_versioning.archive.generated import GENERATED
 from data_versioning.archive.kept import KeptByDVC
 from data_versioning.archive.names import refuse_names
@@ -29,6 +30,7 @@ from data_versioning.archive.package import (
     create_reproducibility_package,
     of_commit,
 )
+from data_versioning.archive.secrets import Secrets
 from data_versioning.command import capture
 from data_versioning.errors import StudyError
 from data_versioning.phases import manifest as phase_manifest
@@ -503,7 +505,27 @@ def test_data_by_pointer_or_inside(
 
 
 def test_limits_of_archives(ages: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Volumes are as many and as large as the archive takes; what it refuses is refused here."""
+    """Volumes are as many and as large as the archive takes; what it refuses is refused here.
+
+    As is what somebody writes to while it is copied.
+    """
+    (ages.root / "data/raw/large.bin").write_bytes(bytes(2 * CHUNK))
+    capture(["dvc", "add", "--quiet", "data/raw/large.bin"], ages.root)
+    commit(ages)
+
+    def write(*_: object) -> None:
+        (kept,) = [
+            one for one in (ages.root / ".dvc/cache").rglob("*") if one.stat().st_size > CHUNK
+        ]
+        kept.chmod(0o644)
+        with kept.open("r+b") as file:
+            file.write(b"x")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Secrets, "watch", lambda *_: write)
+        with pytest.raises(StudyError, match=r"changed while the package was made: .*large\.bin"):
+            create_reproducibility_package(rev="HEAD", data="data")
+    git(ages.root, "reset", "--quiet", "--hard", "HEAD~")
     small = {"zenodo": volumes.Limits("zenodo", 200_000, 400_000, 3)}
     monkeypatch.setattr(volumes, "LIMITS", small)
     made = create_reproducibility_package(rev="HEAD", data="data", volume_bytes=3500)

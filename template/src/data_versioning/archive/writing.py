@@ -106,7 +106,12 @@ class _Writing:
 
     def _stream(self, volume: Volume, one: Content, file: BinaryIO) -> Digest:
         look = self._looking(one)
+        before = os.fstat(file.fileno()).st_mtime_ns
         digest = volume.stream(one.path, one.mode, file, one.size, self._hashing, look)
+        if os.fstat(file.fileno()).st_mtime_ns != before:
+            # What was copied need not be what was read.
+            what = "it changed while the package was made"
+            raise StudyError(what, printable(one.path), "make package, when nobody writes to it")
         if digest.size != one.size and one.file:
             raise damaged(one.path, one.file)
         return digest
