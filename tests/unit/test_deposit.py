@@ -194,10 +194,11 @@ def test_a_dry_run_says_what_is_sent(cited: Study, double: Archives) -> None:
     """Bodies and all, for a first deposit, for a draft, and for the next version."""
     package = packaged(cited)
 
-    def compared(publish: bool) -> str:
+    def compared(publish: bool, is_new: bool) -> str:
         double.requests.clear()
         dry = depositing.deposit(cited, package, double.url, publish, dry_run=True)
         assert dry.state == "planned" and double.requests == []
+        assert ("its DOI, which is not reserved yet: make publish" in dry.text()) is is_new
         depositing.deposit(cited, package, double.url, publish)
         sent = [one for one in double.requests if one.method != "GET"]
         assert [(one.method, one.path) for one in sent] == [
@@ -218,19 +219,21 @@ def test_a_dry_run_says_what_is_sent(cited: Study, double: Archives) -> None:
                 assert said == planned.body
         return dry.text()
 
-    assert "POST /records\n" in compared(False)
+    assert "POST /records\n" in compared(False, is_new=True)
     for volume in package.volumes:
         volume.write_text("other content")
     # The draft has other files of these names: they are announced anew.
     for one in double.records.all.values():
         one.shown.files.clear()
     (kept,) = state.read(cited)
+    said = depositing.deposit(cited, package, double.url, publish=True, dry_run=True).text()
+    assert f"note: it would not be published: the package does not hold its DOI, {kept.doi}" in said
     package.manifest["study"]["doi"] = kept.doi
-    assert f"POST /records/{kept.id}/draft/actions/publish" in compared(True)
+    assert f"POST /records/{kept.id}/draft/actions/publish" in compared(True, is_new=False)
     said = depositing.deposit(cited, package, double.url, True, dry_run=True).text()
     assert f"{package.name} is published already" in said
     package.volumes[0].write_text("the next version")
-    assert f"POST /records/{kept.id}/versions" in compared(False)
+    assert f"POST /records/{kept.id}/versions" in compared(False, is_new=True)
 
 
 class Flow:
@@ -357,7 +360,8 @@ def test_a_public_project_stays_as_it_is(
     vars(flow.uploader).pop("is_production")
     send = (cited, flow.uploader, flow.package, flow.metadata, True)
     told = depositing.send(*send, confirm=lambda _: False)
-    assert told.notes == [depositing.UNCONFIRMED]
+    assert told.notes == [depositing.UNCONFIRMED, *OSFUploader.unsent]
+    assert "licence, relations and version are not sent to OSF" in told.text()
     assert {one.method for one in double.requests} == {"GET"}
     asked: list[str] = []
 

@@ -8,7 +8,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from data_versioning.archive.deposit.uploading import AGAIN, SMALLER, Status, Uploader
+from data_versioning.archive.deposit.uploading import (
+    AGAIN,
+    DRAFT,
+    PUBLISHED,
+    SMALLER,
+    Status,
+    Uploader,
+)
 from data_versioning.archive.package_files import DATA
 from data_versioning.archive.settings import RESTRICTED
 from data_versioning.errors import StudyError
@@ -84,6 +91,24 @@ def notes(uploader: Uploader, package: Package, there: Status) -> list[Refusal]:
         what = f"{counted(len(inside), 'file')} of data without an open licence would be public"
         found.append((what, printable(listed(inside)), SMALLER))
     return found
+
+
+def foreseen(
+    uploader: Uploader, package: Package, known: Status | None, publish: bool
+) -> list[str]:
+    """Return what a deposit would be told, as far as that is known without asking the archive.
+
+    Args:
+        uploader: The archive.
+        package: The package.
+        known: The last deposit; None for the first.
+        publish: Whether it would be published.
+    """
+    reserved = known.doi if known and known.state != PUBLISHED else ""
+    draft = Status("", DRAFT, reserved or "which is not reserved yet")
+    begin = "it would not be published: " if publish else ""
+    said = [f"{begin}{what}: {mend}" for what, _, mend in notes(uploader, package, draft)]
+    return [*said, *uploader.unsent]
 
 
 def is_older(study: Study, name: str, package: Package) -> bool:

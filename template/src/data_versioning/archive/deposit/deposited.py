@@ -105,7 +105,7 @@ def told(
     files = {name: {"size": one.size, "md5": one.md5} for name, one in sorted(sent.items())}
     return Deposited(
         uploader.name, uploader.server, there.state, package.name, there.id, there.doi,
-        there.concept_doi, there.address, files, others, notes,
+        there.concept_doi, there.address, files, others, [*notes, *uploader.unsent],
     )  # fmt: skip
 
 

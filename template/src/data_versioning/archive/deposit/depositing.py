@@ -236,9 +236,11 @@ def _planned(
             return told(uploader, package, there, stored, [], notes)
     files = {path.name: {"size": path.stat().st_size} for path in package.volumes}
     requests = uploader.plan(metadata, package.volumes, there, publish)
+    notes = checks.foreseen(uploader, package, there, publish)
     return Deposited(
-        uploader.name, uploader.server, "planned", package.name, files=files, requests=requests
-    )
+        uploader.name, uploader.server, "planned", package.name,
+        files=files, notes=notes, requests=requests,
+    )  # fmt: skip
 
 
 def _opened(package: Package | Path | str) -> Package:

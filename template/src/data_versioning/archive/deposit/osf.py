@@ -69,6 +69,7 @@ class OSFUploader:
     limits = LIMITS["osf"]
     reserves = False
     has_versions = False
+    unsent = ("authors, licence, relations and version are not sent to OSF: add them to its page",)
 
     def __init__(self, access_token: str | None = None, *, url: str | None = None) -> None:
         self.server = (url or os.environ.get("OSF_API_URL") or API).rstrip("/")

@@ -110,6 +110,7 @@ class Uploader(Protocol):
         limits: What it takes.
         reserves: Whether a DOI is there before the publication.
         has_versions: Whether the next version is another deposit, with a DOI of its own.
+        unsent: What it is not told of a study, in words.
     """
 
     name: str
@@ -117,6 +118,7 @@ class Uploader(Protocol):
     limits: Limits
     reserves: bool
     has_versions: bool
+    unsent: Sequence[str]
 
     @property
     def is_production(self) -> bool:

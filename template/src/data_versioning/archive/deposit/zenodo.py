@@ -60,6 +60,7 @@ class ZenodoUploader:
     limits = LIMITS["zenodo"]
     reserves = True
     has_versions = True
+    unsent = ()
 
     def __init__(
         self, access_token: str | None = None, sandbox: bool = True, *, url: str | None = None
