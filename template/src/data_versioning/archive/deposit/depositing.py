@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from data_versioning.archive import citation
 from data_versioning.archive.deposit import checks, drafts, state
 from data_versioning.archive.deposit.archives import destination as destination
-from data_versioning.archive.deposit.archives import uploader_for, uploader_of
+from data_versioning.archive.deposit.archives import known_to, uploader_for, uploader_of
 from data_versioning.archive.deposit.deposited import Deposited, Known, told
 from data_versioning.archive.deposit.metadata import Metadata
 from data_versioning.archive.deposit.state import STATE as STATE
@@ -127,7 +127,7 @@ def deposits(study: Study) -> Known:
         said = "its making was cut off: make deposit"
         if one.id:
             try:
-                there = uploader_of(one.server).status(one.id)
+                there = known_to(study, one.server).status(one.id)
                 said = f"{there.state}, {counted(len(there.files), 'file')}  {there.address}"
             except StudyError as error:
                 said = str(error)
