@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from data_versioning import cli
@@ -18,6 +21,7 @@ from tests.conftest import ROOT, git
 from tests.once import made_once
 from tests.unit.warm_dvc import Warm, warm_dvc
 
+T = TypeVar("T")
 Say = Callable[..., tuple[int, str, str]]
 
 SETTINGS = {
@@ -168,6 +172,31 @@ def science(
     made = made_once(tmp_path_factory, "science", make)
     shutil.copytree(made / "storage", tmp_path / "storage")
     return copied(made / "study", tmp_path, monkeypatch)
+
+
+def waited(lock: Path, call: Callable[[], T], patch: pytest.MonkeyPatch) -> tuple[T, str]:
+    """Return what a call returns, and tells, while another process holds a lock.
+
+    That lets go of it as soon as it is told that the call waits.
+
+    Args:
+        lock: The file that the other process has locked.
+        call: What waits.
+        patch: Takes what is told.
+    """
+
+    class Told(io.StringIO):
+        def write(self, text: str) -> int:
+            if "waiting for process" in text:
+                fcntl.flock(held, fcntl.LOCK_UN)
+            return super().write(text)
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.write_text("4242")
+    with lock.open("a") as held, patch.context() as context, Told() as told:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        context.setattr(sys, "stderr", told)
+        return call(), told.getvalue()
 
 
 def edit(path: Path, old: str, new: str) -> None:

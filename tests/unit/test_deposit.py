@@ -30,6 +30,7 @@ from tests.archives import TOKEN, Archives, Fault
 from tests.archives.records import Record
 from tests.archives.web import Seen
 from tests.conftest import git
+from tests.unit.conftest import waited
 
 CITATION = """\
 cff-version: 1.2.0
@@ -129,6 +130,7 @@ def test_two_versions_under_one_concept_doi(cited: Study, double: Archives) -> N
     assert doi in (cited.root / "README.md").read_text().replace("%2F", "/")
     (kept,) = state.read(cited)
     assert (kept.server, kept.id, kept.doi, kept.state) == (double.url, number, doi, "draft")
+    assert (kept.concept_doi, kept.parent) == (concept, concept.rpartition(".")[2])
     study = committed(cited)
     # Again, nothing is made and nothing changes.
     assert depositing.reserve(study, double.url) == doi and len(double.records.all) == 1
@@ -372,6 +374,18 @@ def test_a_public_project_stays_as_it_is(
     depositing.send(*send, confirm=confirm)
     assert len(asked) == 1
     flow.is_complete()
+    # A DOI of bytes that stay is not overwritten by that of a project.
+    (kept,) = state.read(cited)
+    cff = cited.root / citation.FILE
+    assert citation.read(cff.read_bytes()).doi == kept.doi
+    cff.write_text(CITATION)
+    fixed = state.Deposit("https://zenodo.org", "7", doi="10.5281/zenodo.7", state="published")
+    state.put(cited, fixed)
+    depositing.send(*send, confirm=confirm)
+    assert cff.read_text() == CITATION
+    state.put(cited, replace(fixed, server="https://sandbox.zenodo.org"), fixed)
+    depositing.send(*send, confirm=confirm)
+    assert citation.read(cff.read_bytes()).doi == kept.doi
 
 
 class Killed(BaseException):
@@ -485,11 +499,18 @@ def test_what_is_not_published(
         depositing.deposit(cited, package)
 
 
-def test_what_was_done_by_hand(cited: Study, double: Archives) -> None:
+def test_what_was_done_by_hand(
+    cited: Study, double: Archives, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A draft that was thrown away or published there, a server that was emptied, a broken file."""
     package = packaged(cited)
     archive = ZenodoUploader(url=double.url)
-    depositing.deposit(cited, package, double.url)
+    _, said = waited(
+        cited.root / ".dvc/tmp/deposit.lock",
+        lambda: depositing.deposit(cited, package, double.url),
+        monkeypatch,
+    )
+    assert said == "waiting for process 4242: it deposits a package\n"
     (first,) = double.records.all
     archive.discard(first)
     archive.discard(first)

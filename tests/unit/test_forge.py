@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 import yaml
 from data_versioning import rest
-from data_versioning.archive.package import create_reproducibility_package
+from data_versioning.archive.package import Release, create_reproducibility_package
 from data_versioning.cli import main
 from data_versioning.command import capture
 from data_versioning.phases.gate import PhaseGate
@@ -20,6 +21,7 @@ from data_versioning.study import Study
 from tests import forges
 from tests.conftest import git
 from tests.forges import Fault, Forge, Request, Token, served
+from tests.unit.conftest import waited
 from tests.unit.small_packages import CITED
 
 TOKEN = "ghs_TESTTOKEN0001"  # pragma: allowlist secret
@@ -471,7 +473,9 @@ def test_a_release_is_made_and_brought_up_to_date(run: Run, forge: Forge, tagged
     assert [one for one in forge.requests if b"gates:" in one.body] == uploads  # it was there
 
 
-def test_a_release_holds_the_package(run: Run, forge: Forge, study: Study) -> None:
+def test_a_release_holds_the_package(
+    run: Run, forge: Forge, study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Its volumes, once; not one that was changed, nor one of another commit."""
     root = study.root
     plan = [{"name": "question", "version": "0.1.0", "gates": ["clean"]}]
@@ -489,7 +493,9 @@ def test_a_release_holds_the_package(run: Run, forge: Forge, study: Study) -> No
     git(root, "commit", "--quiet", "--message", "feat: results")
     PhaseGate(root).complete("question")
     forge.tags = {TAG}
-    package = create_reproducibility_package(rev=TAG, project_dir=root)
+    made_of_tag = partial(create_reproducibility_package, rev=TAG, project_dir=root)
+    package, said = waited(root / ".dvc/tmp/package.lock", made_of_tag, monkeypatch)
+    assert said == "waiting for process 4242: it makes a package\n"
     (volume,) = package.volumes
     status, out, err = run("release", TAG, "--dry-run")
     assert status == 0 and f"file: {volume.name} ({volume.stat().st_size} bytes)" in out, err
@@ -507,6 +513,13 @@ def test_a_release_holds_the_package(run: Run, forge: Forge, study: Study) -> No
     volume.write_bytes(whole[:50] + bytes([whole[50] ^ 1]) + whole[51:])
     status, _, err = run("release", TAG)
     assert status == 1 and "no release: the package does not verify" in err
+    volume.unlink()
+    (root / "notes.txt").write_text("more\n")
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "docs: more")
+    create_reproducibility_package(project_dir=root, release=Release(TAG))
+    status, _, err = run("release", TAG)
+    assert status == 1 and "no release: the package is of another commit" in err
 
 
 def test_a_release_with_another_token(

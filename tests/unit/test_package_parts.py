@@ -34,6 +34,7 @@ from data_versioning.archive.request import Request
 from data_versioning.archive.roles import role_of
 from data_versioning.archive.secrets import LOOKED_AT, Secrets
 from data_versioning.archive.spellings import spelled
+from data_versioning.archive.unpacking import unpack
 from data_versioning.archive.volume_writer import NewFile, Volume
 from data_versioning.archive.volumes import planned
 from data_versioning.data import remotes
@@ -43,7 +44,9 @@ from data_versioning.study import Study
 from data_versioning.tools.dvc import Remote
 
 from tests.conftest import git
+from tests.unit import small_packages
 from tests.unit.described import described
+from tests.unit.small_packages import TREE
 
 
 def test_checksums_in_one_pass() -> None:
@@ -301,6 +304,21 @@ def test_manifest_is_indented_by_one() -> None:
         document = {"zeta": [1], "files": entries, "a": {"c": None, "b": '"files": []'}}
         text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
         assert manifest.text(document).decode() == f"{text}\n"
+
+
+def test_nothing_is_unpacked_over_what_is_there(tmp_path: Path) -> None:
+    """Nor through a link that somebody put there since the folder was looked at."""
+    folder = small_packages.write(tmp_path / "packed", small_packages.contents(TREE))
+    checked = layout.examine(folder)
+    assert not checked.findings
+    outside = tmp_path / "outside"
+    for name, at in (("file", "empty.txt"), ("link", "code/run.py")):
+        there = tmp_path / name / at
+        there.parent.mkdir(parents=True)
+        there.symlink_to(outside) if name == "link" else there.touch()
+        with pytest.raises(FileExistsError):
+            unpack(checked, tmp_path / name)
+    assert not outside.exists()
 
 
 def test_what_a_package_lacks_is_got_by_pull() -> None:
