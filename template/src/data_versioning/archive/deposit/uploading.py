@@ -110,7 +110,6 @@ class Uploader(Protocol):
         limits: What it takes.
         reserves: Whether a DOI is there before the publication.
         has_versions: Whether the next version is another deposit, with a DOI of its own.
-        unsent: What it is not told of a study, in words.
     """
 
     name: str
@@ -118,11 +117,14 @@ class Uploader(Protocol):
     limits: Limits
     reserves: bool
     has_versions: bool
-    unsent: Sequence[str]
 
     @property
     def is_production(self) -> bool:
         """Whether what is published there stays for good."""
+
+    @property
+    def unsent(self) -> Sequence[str]:
+        """What it is not told of a study, in words."""
 
     def authorise(self) -> None:
         """Raise a `StudyError` that names the variable if there is no token; asks no server."""
