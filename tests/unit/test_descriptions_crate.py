@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+import yaml
 from data_versioning.archive import crate
+from data_versioning.archive.package import create_reproducibility_package
+from data_versioning.study import Study
 from rocrate_validator import models, services
 
-from tests.unit.described import ADDRESS, FIGURES, ORCID, POINTER, SECRETS, described
+from tests.conftest import git
+from tests.unit.described import ADDRESS, ARCHIVE, FIGURES, ORCID, POINTER, SECRETS, described
+from tests.unit.test_package import FILES
 
 CONTEXT = Path(__file__).with_name("ro-crate-1.1.context.jsonld").read_bytes()
 
@@ -38,19 +44,36 @@ def issues(folder: Path, monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 
 def test_the_validator_finds_nothing_that_is_required(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    science: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of what is only recommended, what the study knows is there."""
-    facts, files = described(tmp_path)
-    document = crate.document(facts, files, [POINTER])
-    assert crate.document(facts, files, [POINTER]) == document
-    (tmp_path / crate.FILE).write_text(json.dumps(document, ensure_ascii=False), "utf-8")
-    found = issues(tmp_path, monkeypatch)
+    """In a package; of what is only recommended, what the study knows is there."""
+    root = science.root
+    about = yaml.safe_load((root / "study.yaml").read_text())
+    # The first two of what DVC keeps fit; the others are pointed to.
+    about["archive"] = {**ARCHIVE, "budget_gb": 1e-7}
+    for path, content in (FILES | {"study.yaml": yaml.safe_dump(about)}).items():
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_text(content)
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "docs: all that a package asks for")
+    package = create_reproducibility_package(project_dir=root)
+    (volume,) = package.volumes
+    with zipfile.ZipFile(volume) as packed:
+        packed.extractall(tmp_path / "unpacked")
+    kept = {one["path"] for one in package.manifest["files"] if one["origin"].startswith("dvc:")}
+    assert kept and package.manifest["pointers"]
+    found = issues(tmp_path / "unpacked", monkeypatch)
     assert not [one for one in found if one.startswith("REQUIRED")]
     # No address of a program, organisation or publisher is known, nor is a program's version.
     unknown = ("22.3", "28.1", "31.2", "0.5_3.2", "0.5_4.1", "0.5_5.1")
     assert not [one for one in found if not one.split(":")[0].endswith(unknown)]
 
+
+def test_what_a_crate_says_of_runs(tmp_path: Path) -> None:
+    """Programs, what they read and made, parameters, and what the package only points to."""
+    facts, files = described(tmp_path)
+    document = crate.document(facts, files, [POINTER])
+    assert crate.document(facts, files, [POINTER]) == document
     by_id = {one["@id"]: one for one in document["@graph"]}
     train, prepare, draw = (by_id[f"#run-{one}"] for one in ("train", "prepare%40a%20b", "draw"))
     raw = f"urn:data-versioning:file:data/raw@{POINTER.md5}/"
