@@ -175,8 +175,8 @@ def test_pipelines(hosted: Hosted) -> None:
     assert hosted.listed(PUSH) == ["check", "test", "record"]
     assert hosted.listed(PUSH | {"CI_COMMIT_BRANCH": "feature/penalty"}) == []
     phase = TAG | {"CI_COMMIT_TAG": "v1.0.0-analysis-complete"}
-    assert hosted.listed(phase) == ["release", "package"]
-    assert hosted.listed(phase | {"ARCHIVE": "true"}) == ["release", "package", "deposit"]
+    assert hosted.listed(phase) == ["package", "release"]
+    assert hosted.listed(phase | {"ARCHIVE": "true"}) == ["package", "release", "deposit"]
     assert hosted.listed(TAG | {"CI_COMMIT_TAG": "diabetes-v1.0.0"}) == []
     assert hosted.listed(SCHEDULE | {"SCHEDULE": "proof"}) == ["proof"]
     assert hosted.listed(SCHEDULE | {"SCHEDULE": "template"}) == ["template-news"]

@@ -45,9 +45,10 @@ def test_help_is_one_line_a_target_in_groups(rendered: Path) -> None:
     assert said == run(rendered, "make", "help").stdout
     groups = re.findall(r"^([a-z].*)$", said, re.MULTILINE)
     assert groups == [
-        "set-up", "data", "pipeline", "experiments", "lineage", "phases", "workflow", "template",
+        "set-up", "data", "pipeline", "experiments", "lineage", "phases", "archive", "workflow",
+        "template",
     ]  # fmt: skip
-    assert len(targets(rendered)) == said.count("  make ") == 37
+    assert len(targets(rendered)) == said.count("  make ") == 42
     assert max(map(len, said.splitlines())) <= 100
     makefile = (rendered / "Makefile").read_text()
     phony = re.findall(r"[a-z-]+", makefile.partition(".PHONY:")[2].partition("\n\n")[0])

@@ -84,7 +84,12 @@ def add(verbs: Verbs) -> None:
             default=os.environ.get("PUBLISH") == "yes",
             help="make the deposit public: this cannot be undone (or PUBLISH=yes)",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument(
+            "--yes",
+            action="store_true",
+            default=os.environ.get("YES") == "yes",
+            help="do not ask (or YES=yes)",
+        )
     for parser in (package, deposit, publish):
         parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
     for parser in (package, verify, replayed, deposit, deposits, publish):
