@@ -50,6 +50,8 @@ def main() -> int:
         found = run(Study(Path.cwd()), **request)
     except StudyError as error:
         found = {"error": [error.what, error.where, error.mend]}
+    except KeyboardInterrupt:  # who asked is interrupted, too, and says so
+        return 130
     answer.write_text(json.dumps(found), encoding="utf-8")
     return int("error" in found)
 
